@@ -1,0 +1,3 @@
+module github.com/vedette/vedette/deployments/tools
+
+go 1.26.0

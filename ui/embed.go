@@ -1,0 +1,2 @@
+// Package ui carries the built web interface inside the program.
+package ui

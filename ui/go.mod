@@ -1,0 +1,3 @@
+module github.com/vedette/vedette/ui
+
+go 1.26.0
