@@ -1,0 +1,113 @@
+package readmodel
+
+import (
+	"context"
+	"time"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Query selects from a list. Empty fields select all.
+type Query struct {
+	// Text is searched for, without regard to case, in id, name, target and labels.
+	Text     string
+	Statuses []monitor.Status
+	Service  string
+	Kind     string
+	// Labels are "key=value" or "key"; all must match.
+	Labels []string
+	// Sort is "status" (worst first), "name", "id", "latency", "uptime", "updated_at"; a leading
+	// "-" reverses. The default is "id". Ties are broken by id.
+	Sort string
+	// Limit bounds the page, [1, 1000], default 100; Cursor is the NextCursor of the page before.
+	Limit  int
+	Cursor string
+}
+
+// Page is one page of a list. Total counts all that match.
+type Page[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"next_cursor,omitempty"`
+	Total      int    `json:"total"`
+}
+
+// CheckRepository reads checks. Errors: monitor.ErrNotFound; ErrCursor for a cursor it did not give.
+type CheckRepository interface {
+	Check(ctx context.Context, id string) (CheckView, error)
+	Checks(ctx context.Context, query Query) (Page[CheckView], error)
+}
+
+// ServiceRepository reads services. Errors as CheckRepository.
+type ServiceRepository interface {
+	Service(ctx context.Context, id string) (ServiceView, error)
+	Services(ctx context.Context, query Query) (Page[ServiceView], error)
+}
+
+// ResultQuery selects from the history of one check.
+type ResultQuery struct {
+	// From is inclusive, To exclusive, both by due time; zero is open.
+	From, To time.Time
+	Outcomes []monitor.Outcome
+	Limit    int
+	Cursor   string
+}
+
+// ResultRepository reads the history of one check.
+type ResultRepository interface {
+	// Results returns results newest first.
+	Results(ctx context.Context, checkID string, query ResultQuery) (Page[monitor.Result], error)
+	// Uptime returns the windows "24h", "7d", "30d" and "90d" as of now.
+	Uptime(ctx context.Context, checkID string, now time.Time) (map[string]Uptime, error)
+	// Latency returns a series over the window up to now; step is an hour up to 7d, else a day.
+	Latency(ctx context.Context, checkID, window string, now time.Time) ([]LatencyPoint, error)
+}
+
+// IncidentQuery selects incidents.
+type IncidentQuery struct {
+	// Open selects those open (true), resolved (false) or both (nil).
+	Open           *bool
+	Check, Service string
+	Limit          int
+	Cursor         string
+}
+
+// IncidentRepository reads incidents, newest first.
+type IncidentRepository interface {
+	Incident(ctx context.Context, id string) (IncidentView, error)
+	Incidents(ctx context.Context, query IncidentQuery) (Page[IncidentView], error)
+}
+
+// RunnerRepository reads runners.
+type RunnerRepository interface {
+	Runners(ctx context.Context) ([]RunnerView, error)
+}
+
+// OverviewRepository reads the counts.
+type OverviewRepository interface {
+	Overview(ctx context.Context) (Overview, error)
+}
+
+// Reads is every repository together, and the wait for one's own write.
+type Reads interface {
+	CheckRepository
+	ServiceRepository
+	ResultRepository
+	IncidentRepository
+	RunnerRepository
+	OverviewRepository
+	// WaitFor returns when every read model shows EVENTS up to sequence, or with ctx's error.
+	WaitFor(ctx context.Context, sequence uint64) error
+	// Lag is how far each projection was behind when it last flushed.
+	Projections() []ProjectionState
+}
+
+// ProjectionState is how far a projection has come.
+type ProjectionState struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	// Events and Results are the positions reached in the two logs; 0 for a log it does not read.
+	Events  uint64 `json:"events"`
+	Results uint64 `json:"results"`
+	// FlushedAt is when the checkpoint was written.
+	FlushedAt time.Time `json:"flushed_at"`
+}

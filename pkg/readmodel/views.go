@@ -1,0 +1,79 @@
+package readmodel
+
+import (
+	"time"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// CheckView is a check as it is read: its definition and status, and what its results tell.
+type CheckView struct {
+	monitor.Check
+	// Sequence is the place in EVENTS that the view has reached for this check.
+	Sequence   uint64          `json:"sequence"`
+	LastResult *monitor.Result `json:"last_result,omitempty"`
+	// Uptime by window: "24h", "7d", "30d", "90d".
+	Uptime map[string]Uptime `json:"uptime,omitempty"`
+	// Recent is the heartbeat bar, oldest first, one letter per execution: U up, G degraded, D
+	// failed, E could not run, "-" missed. At most RecentLength letters.
+	Recent string `json:"recent"`
+	// LatencyMS is that of the last result.
+	LatencyMS float64 `json:"latency_ms,omitempty"`
+}
+
+// RecentLength is the most letters in a heartbeat bar.
+const RecentLength = 60
+
+// Uptime is the share of the time with data in which a check was up or degraded.
+type Uptime struct {
+	// Ratio is in [0, 1]; null when there is no data.
+	Ratio *float64 `json:"ratio"`
+	// Coverage is the share of the expected executions that ran, in [0, 1].
+	Coverage float64 `json:"coverage"`
+	// Expected and the counts of what came of them.
+	Expected int `json:"expected"`
+	Up       int `json:"up"`
+	Degraded int `json:"degraded"`
+	Down     int `json:"down"`
+	Errors   int `json:"errors"`
+	Late     int `json:"late"`
+}
+
+// LatencyPoint is the latency of one step of a series, in milliseconds.
+type LatencyPoint struct {
+	At    time.Time `json:"at"`
+	Count int       `json:"count"`
+	P50   float64   `json:"p50_ms"`
+	P95   float64   `json:"p95_ms"`
+	P99   float64   `json:"p99_ms"`
+}
+
+// ServiceView is a service as it is read.
+type ServiceView struct {
+	monitor.Service
+	Sequence uint64 `json:"sequence"`
+	// Checks are the ids of its checks, sorted.
+	Checks []string `json:"checks"`
+}
+
+// IncidentView is an incident as it is read.
+type IncidentView struct {
+	monitor.Incident
+	Sequence uint64 `json:"sequence"`
+}
+
+// RunnerView is a runner as it is read.
+type RunnerView struct {
+	monitor.Runner
+	Sequence uint64 `json:"sequence"`
+}
+
+// Overview counts checks and services by status.
+type Overview struct {
+	Checks    map[monitor.Status]int `json:"checks"`
+	Services  map[monitor.Status]int `json:"services"`
+	Incidents int                    `json:"open_incidents"`
+	Runners   int                    `json:"runners"`
+	// Sequence is the place in EVENTS that the overview has reached.
+	Sequence uint64 `json:"sequence"`
+}
