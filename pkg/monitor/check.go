@@ -99,4 +99,7 @@ type Check struct {
 	Incident string `json:"incident,omitempty"`
 	// Reason says why the status is what it is: the failing assertion, the error, the silence.
 	Reason string `json:"reason,omitempty"`
+	// Pending is true from registration or resumption until the first decision: the check is
+	// unknown because it is new, and is left out of its service's roll-up.
+	Pending bool `json:"pending,omitempty"`
 }

@@ -1,0 +1,175 @@
+package monitor
+
+import (
+	"fmt"
+	"time"
+)
+
+// Judge says what a verdict leads to: the check's change of status, the incident that it opens or
+// resolves, and the change of its service's status; nil when nothing changes.
+//
+// A verdict that rests on a result is passed over when the check's status was already decided at
+// that position or a later one, and, for a check that has been pending since, when the result is
+// older than that: folding RESULTS again decides nothing twice.
+func (b *Board) Judge(checkID string, v Verdict) []Event {
+	c, ok := b.Check(checkID)
+	if !ok || c.Paused {
+		return nil
+	}
+	if v.ResultID != "" && (!v.Position.After(c.DecidedAt) || (c.Pending && v.At.Before(c.StatusSince))) {
+		return nil
+	}
+	// A new check that never ran is settled as unknown once patience ends, so that it counts.
+	overdue := c.Pending && v.ResultID == "" && v.Status == StatusUnknown && v.At.After(staleAt(c.Definition, c.StatusSince))
+	if v.Status == c.Status && !overdue {
+		return nil
+	}
+	if c.Pending && v.ResultID == "" && !overdue {
+		return nil
+	}
+	events := []Event{CheckStatusChanged{
+		CheckID: c.ID, Service: c.Service, From: c.Status, To: v.Status,
+		At: v.At, Reason: v.Reason, Position: v.Position, ResultID: v.ResultID,
+	}}
+	switch v.Status {
+	case StatusDown:
+		if c.Incident == "" {
+			events = append(events, IncidentOpened{
+				IncidentID: b.nextIncident(c.ID), CheckID: c.ID, Service: c.Service,
+				OpenedAt: v.At, Cause: v.Reason, ResultID: v.ResultID,
+			})
+		}
+	case StatusUp, StatusDegraded:
+		events = append(events, b.resolve(c, v.At, "recovered")...)
+	case StatusUnknown, StatusPaused, StatusMaintenance: // silence neither opens nor ends an incident
+	}
+	return b.withRollUps(events, v.At)
+}
+
+// nextIncident numbers the incidents of a check: the same state always yields the same id.
+func (b *Board) nextIncident(checkID string) string {
+	return fmt.Sprintf("%s-%d", checkID, b.checks[checkID].Incidents+1)
+}
+
+// resolve ends the open incident of a check, if there is one.
+func (b *Board) resolve(c Check, at time.Time, resolution string) []Event {
+	if c.Incident == "" {
+		return nil
+	}
+	opened := at
+	if i := b.incidents[c.Incident]; i != nil {
+		opened = i.OpenedAt
+	}
+	return []Event{IncidentResolved{
+		IncidentID: c.Incident, CheckID: c.ID, Service: c.Service, OpenedAt: opened,
+		ResolvedAt: at, DurationMS: max(0, at.Sub(opened).Milliseconds()), Resolution: resolution,
+	}}
+}
+
+// withRollUps adds the changes of status that the events bring to their services.
+func (b *Board) withRollUps(events []Event, at time.Time) []Event {
+	if len(events) == 0 {
+		return nil
+	}
+	after := b.preview(events)
+	for _, id := range b.affected(events) {
+		before, ok := b.Service(id)
+		if !ok {
+			continue
+		}
+		policy := before.Rollup
+		for _, e := range events {
+			if updated, ok := e.(ServiceUpdated); ok {
+				policy = updated.Definition.Rollup
+			}
+		}
+		checks := after[id]
+		status := RollUp(policy, checks)
+		if status == before.Status {
+			continue
+		}
+		change := ServiceStatusChanged{ServiceID: id, From: before.Status, To: status, At: at}
+		change.CheckID, change.Reason = blame(events, checks)
+		events = append(events, change)
+	}
+	return events
+}
+
+// affected returns the services whose roll-up the events may change, each once.
+func (b *Board) affected(events []Event) []string {
+	var ids []string
+	add := func(id string) {
+		for _, known := range ids {
+			if known == id {
+				return
+			}
+		}
+		ids = append(ids, id)
+	}
+	for _, e := range events {
+		switch e := e.(type) {
+		case CheckRegistered:
+			add(e.Definition.Service)
+		case CheckUpdated:
+			add(b.checks[e.Definition.ID].Definition.Service)
+			add(e.Definition.Service)
+		case CheckDeleted:
+			add(e.Service)
+		case CheckStatusChanged:
+			add(e.Service)
+		case ServiceUpdated:
+			add(e.Definition.ID)
+		case CheckPaused, CheckResumed, CheckSucceeded, CheckFailed, ServiceRegistered, ServiceDeleted,
+			ServiceStatusChanged, IncidentOpened, IncidentResolved, RunnerJoined, RunnerLeft:
+		}
+	}
+	return ids
+}
+
+// preview returns the checks of each affected service as the events will leave them.
+func (b *Board) preview(events []Event) map[string][]Check {
+	changed := make(map[string]*checkState)
+	scratch := &Board{checks: changed, members: make(map[string]map[string]struct{})}
+	for _, e := range events {
+		kind, id := e.Aggregate()
+		if kind != "check" {
+			continue
+		}
+		if changed[id] == nil && b.checks[id] != nil {
+			kept := *b.checks[id]
+			changed[id] = &kept
+		}
+		scratch.apply(EventMessage{Event: e})
+	}
+	checks := make(map[string][]Check)
+	for _, service := range b.affected(events) {
+		for _, c := range b.ChecksOf(service) {
+			if changed[c.ID] == nil {
+				checks[service] = append(checks[service], c)
+			}
+		}
+	}
+	for _, c := range changed {
+		if !c.Deleted {
+			checks[c.Definition.Service] = append(checks[c.Definition.Service], c.Check)
+		}
+	}
+	return checks
+}
+
+// blame names the check whose events changed a roll-up, and why.
+func blame(events []Event, checks []Check) (checkID, reason string) {
+	for _, e := range events {
+		kind, id := e.Aggregate()
+		if kind != "check" {
+			continue
+		}
+		checkID = id
+	}
+	for _, c := range checks {
+		if c.ID == checkID {
+			return checkID, c.Reason
+		}
+	}
+	return checkID, ""
+}
