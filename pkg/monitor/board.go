@@ -176,6 +176,19 @@ func (b *Board) Revision(kind, id string) uint64 {
 	return 0
 }
 
+// ForgetPositions makes every status open to results again whose deciding position lies beyond
+// last, the end of RESULTS. Such a position is from a log that is no more, as when RESULTS was lost
+// and begun anew; kept, it would hold the check's status for ever.
+func (b *Board) ForgetPositions(last uint64) (forgotten int) {
+	for _, c := range b.checks {
+		if c.DecidedAt.Sequence > last {
+			c.DecidedAt = Position{}
+			forgotten++
+		}
+	}
+	return forgotten
+}
+
 func (b *Board) history(kind, id string) *history {
 	switch kind {
 	case "check":

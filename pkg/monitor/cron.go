@@ -118,8 +118,9 @@ func (f cronField) value(text string) (int, error) {
 }
 
 // next returns the first time strictly after t that matches, in t's location; zero when there is
-// none within eight years. A local time that a clock change skips does not happen that day; one
-// that comes twice happens the first time.
+// none within eight years. A local time that a clock change skips does not happen that day. One
+// that comes twice happens the first time, and both times where every hour matches, so that a
+// frequent job leaves no gap.
 func (c cron) next(t time.Time) time.Time {
 	zone := t.Location()
 	limit := t.Year() + 8
@@ -150,18 +151,49 @@ func (c cron) matchesDay(day time.Time) bool {
 
 // within returns the first match of the day strictly after t.
 func (c cron) within(day, t time.Time) time.Time {
+	const everyHour = 1<<24 - 1
 	for hour := range 24 {
 		if c.hour&(1<<hour) == 0 {
 			continue
 		}
-		for minute := range 60 {
-			if c.minute&(1<<minute) == 0 {
-				continue
-			}
-			at := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, day.Location())
-			if at.Hour() == hour && at.Minute() == minute && at.After(t) {
+		if at := c.withinHour(day, t, hour, false); !at.IsZero() {
+			return at
+		}
+		if c.hour == everyHour {
+			if at := c.withinHour(day, t, hour, true); !at.IsZero() {
 				return at
 			}
+		}
+	}
+	return time.Time{}
+}
+
+// withinHour returns the first match of the day's hour strictly after t; again asks for the second
+// time that a clock set back brings the hour.
+func (c cron) withinHour(day, t time.Time, hour int, again bool) time.Time {
+	for minute := range 60 {
+		if c.minute&(1<<minute) == 0 {
+			continue
+		}
+		at := time.Date(day.Year(), day.Month(), day.Day(), hour, minute, 0, 0, day.Location())
+		if at.Hour() != hour || at.Minute() != minute {
+			continue
+		}
+		// time.Date does not say which of two it returns.
+		first, second := at, at
+		if earlier := at.Add(-time.Hour); earlier.Hour() == hour {
+			first = earlier
+		} else if later := at.Add(time.Hour); later.Hour() == hour {
+			second = later
+		}
+		at = first
+		if again {
+			if at = second; second.Equal(first) {
+				continue
+			}
+		}
+		if at.After(t) {
+			return at
 		}
 	}
 	return time.Time{}

@@ -8,15 +8,11 @@ import (
 // Judge says what a verdict leads to: the check's change of status, the incident that it opens or
 // resolves, and the change of its service's status; nil when nothing changes.
 //
-// A verdict that rests on a result is passed over when the check's status was already decided at
-// that position or a later one, and, for a check that has been pending since, when the result is
-// older than that: folding RESULTS again decides nothing twice.
+// Folding RESULTS again decides nothing twice: a verdict that the check's status has already gone
+// past is passed over.
 func (b *Board) Judge(checkID string, v Verdict) []Event {
 	c, ok := b.Check(checkID)
-	if !ok || c.Paused {
-		return nil
-	}
-	if v.ResultID != "" && (!v.Position.After(c.DecidedAt) || (c.Pending && v.At.Before(c.StatusSince))) {
+	if !ok || c.Paused || outdated(c, v) {
 		return nil
 	}
 	// A new check that never ran is settled as unknown once patience ends, so that it counts.
@@ -44,6 +40,16 @@ func (b *Board) Judge(checkID string, v Verdict) []Event {
 	case StatusUnknown, StatusPaused, StatusMaintenance: // silence neither opens nor ends an incident
 	}
 	return b.withRollUps(events, v.At)
+}
+
+// outdated reports whether the check's status was decided at the verdict's position or a later one.
+// A silence has no position of its own, and a check that is pending was reset by a command: there
+// the time tells.
+func outdated(c Check, v Verdict) bool {
+	if v.ResultID == "" {
+		return v.At.Before(c.StatusSince) || (v.Position != (Position{}) && c.DecidedAt.After(v.Position))
+	}
+	return !v.Position.After(c.DecidedAt) || (c.Pending && v.At.Before(c.StatusSince))
 }
 
 // nextIncident numbers the incidents of a check: the same state always yields the same id.
