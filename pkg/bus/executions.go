@@ -44,6 +44,14 @@ type Report struct {
 	Stopping bool             `json:"stopping,omitempty"`
 }
 
+// Bounds of a report, which the gate keeps.
+const (
+	// MaxReportResults is the most results of one report.
+	MaxReportResults = 1000
+	// MaxResultSize is the most bytes that one result may take as JSON.
+	MaxResultSize = 16 << 10
+)
+
 // Ingest is a runner's door to the gate.
 type Ingest interface {
 	// Deliver returns nil when every result of the report is durable. ErrRefused: the gate will
