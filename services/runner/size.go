@@ -21,14 +21,14 @@ func fit(r monitor.Result) (monitor.Result, int) {
 	if size, ok = sizeOf(r); ok {
 		return r, size
 	}
-	r.Timings, r.Error = nil, clip(r.Error, 2048)
+	r.Timings, r.Error = nil, clip(r.Error, 800)
 	if math.IsNaN(r.DurationMS) || math.IsInf(r.DurationMS, 0) {
 		r.DurationMS = 0
 	}
-	kept := make([]monitor.AssertionResult, 0, 10)
+	kept := make([]monitor.AssertionResult, 0, 5)
 	for _, a := range r.Assertions {
 		if !a.Passed && len(kept) < cap(kept) {
-			a.Expression, a.Actual, a.Error = clip(a.Expression, 100), clip(a.Actual, 100), clip(a.Error, 100)
+			a.Expression, a.Actual, a.Error = clip(a.Expression, 100), clip(a.Actual, 50), clip(a.Error, 50)
 			kept = append(kept, a)
 		}
 	}
