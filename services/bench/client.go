@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// post sends a body and wants it to be created.
+func (p *program) post(ctx context.Context, path string, body any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, bytes.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("POST %s: %s: %s", path, response.Status, answer)
+	}
+	return err
+}
+
+// get decodes what is at a path.
+func (p *program) get(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(response.Body)
+		return fmt.Errorf("GET %s: %s: %s", path, response.Status, answer)
+	}
+	return json.NewDecoder(response.Body).Decode(into)
+}
+
+// metrics are the sums of the program's counters by name.
+func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read metrics: %w", err)
+	}
+	sums := make(map[string]float64, len(families))
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			sums[name] += m.GetCounter().GetValue()
+		}
+	}
+	return sums, nil
+}
+
+// parallel calls do for 0 to n-1, sixteen at a time, and returns the first error.
+func parallel(n int, do func(i int) error) error {
+	next := make(chan int)
+	var first error
+	var once sync.Once
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for i := range next {
+				if err := do(i); err != nil {
+					once.Do(func() { first = err })
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	group.Wait()
+	return first
+}
+
+// arrival is an event as it came in on the event stream.
+type arrival struct {
+	at   time.Time
+	kind string
+	data json.RawMessage
+}
+
+// stream follows the event stream until ctx ends.
+func (p *program) stream(ctx context.Context, query string, arrivals chan<- arrival) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/api/v1/events/stream?"+query, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	lines := bufio.NewReader(response.Body)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		payload, ok := strings.CutPrefix(line, "data:")
+		if !ok {
+			continue
+		}
+		at := time.Now()
+		var event struct {
+			Type string          `json:"type"`
+			Data json.RawMessage `json:"data"`
+		}
+		if err := json.Unmarshal([]byte(payload), &event); err != nil {
+			return fmt.Errorf("read the event stream: %w", err)
+		}
+		select {
+		case arrivals <- arrival{at, event.Type, event.Data}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
