@@ -3,6 +3,7 @@ package monitor
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 type boardSnapshot struct {
@@ -32,4 +33,58 @@ func (b *Board) UnmarshalJSON(raw []byte) error {
 	b.sequence, b.checks, b.services, b.incidents, b.runners = s.Sequence, s.Checks, s.Services, s.Incidents, s.Runners
 	b.indexMembers()
 	return nil
+}
+
+// Clone returns a copy that shares nothing that changes, so that it can be written as a snapshot by
+// another goroutine. It must not be called while events are staged.
+func (b *Board) Clone() *Board {
+	c := NewBoard()
+	c.sequence = b.sequence
+	cloneStates(c.checks, b.checks)
+	cloneStates(c.services, b.services)
+	cloneStates(c.incidents, b.incidents)
+	cloneStates(c.runners, b.runners)
+	c.indexMembers()
+	return c
+}
+
+// cloneStates copies by value: what states point to is replaced, never changed.
+func cloneStates[S any](to, from map[string]*S) {
+	states := make([]S, 0, len(from))
+	for id, state := range from {
+		states = append(states, *state)
+		to[id] = &states[len(states)-1]
+	}
+}
+
+// Clone returns a copy that shares nothing that changes.
+func (t *Tallies) Clone() *Tallies {
+	c := &Tallies{checks: make(map[string]*tally, len(t.checks))}
+	for id, sum := range t.checks {
+		kept := *sum
+		kept.Locations = make(map[string]*locationTally, len(sum.Locations))
+		cloneStates(kept.Locations, sum.Locations)
+		c.checks[id] = &kept
+	}
+	return c
+}
+
+// StaleAt returns the first time after the given one at which the data of one of the check's
+// locations becomes stale, so that silence may change its verdict; the zero time when none does.
+func (t *Tallies) StaleAt(def Definition, after time.Time) time.Time {
+	var first time.Time
+	sum := t.checks[def.ID]
+	if sum == nil {
+		return first
+	}
+	for _, name := range def.Locations {
+		at := sum.Locations[name]
+		if at == nil || at.SeenAt.IsZero() {
+			continue
+		}
+		if stale := staleAt(def, at.SeenAt); stale.After(after) && (first.IsZero() || stale.Before(first)) {
+			first = stale
+		}
+	}
+	return first
 }
