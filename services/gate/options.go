@@ -41,8 +41,8 @@ const (
 	// MaxMessageResults and maxMessageBytes bound one message in RESULTS.
 	MaxMessageResults = 500
 	maxMessageBytes   = 512 << 10
-	// appendTimeout bounds one write to RESULTS.
-	appendTimeout = 5 * time.Second
+	// appendTimeout bounds one write to RESULTS; shorter than runners wait for their answer.
+	appendTimeout = 4 * time.Second
 	// remembered is how many results per location a gate knows to be stored.
 	remembered = 1 << 16
 	// maxReports is how many reports one gate has in hand at once, maxLocations from how many

@@ -76,6 +76,7 @@ func (d *dispatcher) finish(item done) {
 	switch {
 	case item.missed:
 		d.metrics.missed.Inc()
+		d.log.Debug("dropped an execution: its next due time has come", "execution", item.task.id)
 		d.end(item.task)
 	case item.aborted:
 		d.spoil(item.task)
