@@ -1,0 +1,64 @@
+package decider
+
+import (
+	"context"
+	"time"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// take counts a batch of results and decides what follows from each, in order.
+func (l *leader) take(ctx context.Context, in incoming) {
+	if in.caughtUp {
+		l.beginWatching()
+		return
+	}
+	for _, m := range in.results {
+		l.count(m)
+	}
+	l.applied = max(l.applied, in.results[len(in.results)-1].Sequence)
+	l.settlePending(ctx)
+	l.settleSilences(ctx)
+}
+
+// count counts one result. Whether the check fell silent before it, and what it leads to itself, is
+// decided at the time when it was stored, so that a decider that reads it later decides the same.
+func (l *leader) count(m monitor.EventMessage) {
+	result, ok := monitor.ResultOf(m.Event)
+	if !ok {
+		return
+	}
+	check, known := l.board.Check(result.CheckID)
+	if !known {
+		l.metrics.results.WithLabelValues("unknown").Inc()
+		return
+	}
+	stored := m.StoredAt
+	if stored.IsZero() {
+		stored = m.Time
+	}
+	before := l.tallies.Verdict(check.Definition, stored)
+	if !l.tallies.Apply(check.Definition, m) {
+		l.metrics.results.WithLabelValues("late").Inc()
+		return
+	}
+	l.metrics.results.WithLabelValues("counted").Inc()
+	if before.ResultID == "" && before.Status == monitor.StatusUnknown && before.Position != (monitor.Position{}) {
+		l.judge(check.ID, before, cause{}, time.Time{})
+	}
+	why := cause{causationID: m.ID, correlationID: m.CorrelationID}
+	if why.correlationID == "" {
+		why.correlationID = m.ID
+	}
+	l.judge(check.ID, l.tallies.Verdict(check.Definition, stored), why, stored)
+	if l.isReady {
+		l.silences.heard(check.ID, stored, func(evaluated time.Time) time.Time { return l.deadline(check, evaluated) })
+	}
+}
+
+// judge leaves a verdict to be judged.
+func (l *leader) judge(checkID string, v monitor.Verdict, why cause, stored time.Time) {
+	l.pending = append(l.pending, decision{why: why, stored: stored, decide: func(b *monitor.Board) []monitor.Event {
+		return b.Judge(checkID, v)
+	}})
+}
