@@ -181,7 +181,7 @@ func (p *plan) takeLates(now time.Time, elapsed time.Duration, out map[string][]
 		if p.entries[l.entry.check.ID] != l.entry {
 			continue // changed, paused or deleted meanwhile
 		}
-		if !l.next.After(now) {
+		if !l.next.After(now.Add(p.lead)) { // the next may have been sent
 			missed += len(l.entry.check.Locations)
 			continue
 		}
