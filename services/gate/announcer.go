@@ -1,15 +1,14 @@
 package gate
 
 import (
-	"fmt"
 	"log/slog"
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// announcer tells subscribers. What it cannot tell is counted and not missed: it is in RESULTS, or
-// comes again with the next report.
+// announcer tells subscribers. What it cannot tell is counted and logged, and holds nothing up: it is
+// in RESULTS, or comes again with the next report, or, if it was a test, can be asked for again.
 type announcer struct {
 	bus     Announcer
 	log     *slog.Logger
@@ -23,14 +22,11 @@ func (a announcer) runner(report bus.Report) {
 	}
 }
 
-// test fails, so that the runner tries again: nothing else holds the result of a test.
-func (a announcer) test(result monitor.Result) error {
+func (a announcer) test(result monitor.Result) {
+	a.metrics.tests.Inc()
 	if err := a.bus.AnnounceTest(result); err != nil {
 		a.failed("test", err)
-		return fmt.Errorf("announce the result of a test: %w", err)
 	}
-	a.metrics.tests.Inc()
-	return nil
 }
 
 func (a announcer) results(messages []monitor.EventMessage) {

@@ -28,7 +28,7 @@ func newMetrics(to prometheus.Registerer) (*metrics, error) {
 		}, []string{"answer"}),
 		stored:   counter("results_stored_total", "Results written to RESULTS."),
 		repeated: counter("results_repeated_total", "Results that were stored already, and not written again."),
-		tests:    counter("tests_total", "Results of unsaved definitions, announced and not stored."),
+		tests:    counter("tests_total", "Results of unsaved definitions, to be announced and not stored."),
 		unheard:  counter("announcements_failed_total", "Announcements on the live feed that failed."),
 		size: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "vedette_gate_message_results", Help: "Results per message in RESULTS.",
