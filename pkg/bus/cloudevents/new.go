@@ -1,0 +1,18 @@
+package cloudevents
+
+import (
+	"time"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// NewCommand returns a command about to be sent. id is the command id; empty makes one.
+func NewCommand(id string, command monitor.Command, source, actor string, now time.Time) monitor.CommandMessage {
+	if id == "" {
+		id = NewID()
+	}
+	return monitor.CommandMessage{
+		Meta:    monitor.Meta{ID: id, Source: source, Time: now.UTC(), CorrelationID: id, Actor: actor},
+		Command: command,
+	}
+}

@@ -1,0 +1,314 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/bus/cloudevents"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+const (
+	bucketOutcomes = "outcomes"
+	// outcomesKept is how long a sender may ask what became of a command.
+	outcomesKept = 24 * time.Hour
+	// commandBatch is the most commands handed over at once.
+	commandBatch = 100
+	// commandAckWait is how long a server of commands may show no sign of life.
+	commandAckWait = 5 * time.Second
+	// retryDelay is how long commands wait that could not be handled.
+	retryDelay = time.Second
+)
+
+// headerReply names the inbox on which a sender waits.
+const headerReply = "Vedette-Reply"
+
+// Post implements bus.Commands.
+func (b *Bus) Post(ctx context.Context, command monitor.CommandMessage) error {
+	_, err := b.postCommand(ctx, command, "")
+	return err
+}
+
+// postCommand stores a command and reports whether the same one was there already.
+func (b *Bus) postCommand(ctx context.Context, command monitor.CommandMessage, reply string) (repeated bool, err error) {
+	headers, body, err := cloudevents.Binary(command.Meta, command.Command)
+	if err != nil {
+		return false, err
+	}
+	m := message(commandSubject(command.Command), headers, body)
+	m.Header.Set(nats.MsgIdHdr, command.ID)
+	if reply != "" {
+		m.Header[headerReply] = []string{reply}
+	}
+	ack, err := b.js.PublishMsg(ctx, m)
+	if err != nil {
+		return false, b.explain(err, "command "+command.Command.Type(), 0)
+	}
+	return ack.Duplicate, nil
+}
+
+// Send implements bus.Commands.
+func (b *Bus) Send(ctx context.Context, command monitor.CommandMessage) (bus.Outcome, error) {
+	inbox, answers, forget := b.replies.open()
+	defer forget()
+	if _, err := b.postCommand(ctx, command, inbox); err != nil {
+		return bus.Outcome{}, err
+	}
+	// The answer may be lost, or go to whoever sent the command first: then the stored outcome tells.
+	look := time.NewTicker(500 * time.Millisecond)
+	defer look.Stop()
+	for {
+		outcome, err := b.Outcome(ctx, command.ID)
+		if !errors.Is(err, bus.ErrNoOutcome) {
+			return outcome, err
+		}
+		select {
+		case raw := <-answers:
+			var outcome bus.Outcome
+			if err := json.Unmarshal(raw, &outcome); err != nil {
+				return bus.Outcome{}, fmt.Errorf("read the outcome of command %s: %w", command.ID, err)
+			}
+			return outcome, nil
+		case <-look.C:
+		case <-ctx.Done():
+			return bus.Outcome{}, fmt.Errorf("command %s is stored and not decided yet: %w", command.ID, ctx.Err())
+		}
+	}
+}
+
+// Outcome implements bus.Commands.
+func (b *Bus) Outcome(ctx context.Context, commandID string) (bus.Outcome, error) {
+	stream, err := b.stream(ctx, "KV_"+bucketName(bucketOutcomes))
+	if err != nil {
+		return bus.Outcome{}, err
+	}
+	raw, err := stream.GetLastMsgForSubject(ctx, outcomeSubject(commandID))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return bus.Outcome{}, bus.ErrNoOutcome
+	}
+	if err != nil {
+		return bus.Outcome{}, fmt.Errorf("look up the outcome of command %s: %w", commandID, err)
+	}
+	var outcome bus.Outcome
+	if err := json.Unmarshal(raw.Data, &outcome); err != nil {
+		return bus.Outcome{}, fmt.Errorf("read the outcome of command %s: %w", commandID, err)
+	}
+	return outcome, nil
+}
+
+func outcomeSubject(commandID string) string {
+	return "$KV." + bucketName(bucketOutcomes) + "." + token(commandID)
+}
+
+// ServeCommands implements bus.CommandServer.
+func (b *Bus) ServeCommands(ctx context.Context, aggregates []string, handle bus.CommandHandler) error {
+	if err := b.take(aggregates); err != nil {
+		return err
+	}
+	defer b.release(aggregates)
+	for ctx.Err() == nil {
+		err := b.serveCommands(ctx, aggregates, handle)
+		var failed *handleError
+		if errors.As(err, &failed) {
+			return failed.err
+		}
+		if err != nil && ctx.Err() == nil {
+			b.log.Warn("serving commands is interrupted; going on", "aggregates", aggregates, "error", err)
+			wait(ctx, 250*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+func (b *Bus) take(aggregates []string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range aggregates {
+		if b.serving[a] {
+			return fmt.Errorf("commands about %s: %w", a, bus.ErrHandlerTaken)
+		}
+	}
+	for _, a := range aggregates {
+		b.serving[a] = true
+	}
+	return nil
+}
+
+func (b *Bus) release(aggregates []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range aggregates {
+		delete(b.serving, a)
+	}
+}
+
+func (b *Bus) serveCommands(ctx context.Context, aggregates []string, handle bus.CommandHandler) error {
+	sorted := slices.Sorted(slices.Values(aggregates))
+	filters := make([]string, len(sorted))
+	for i, a := range sorted {
+		filters[i] = commandFilter(a)
+	}
+	opening, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	consumer, err := b.js.CreateOrUpdateConsumer(opening, streamCommands, jetstream.ConsumerConfig{
+		Durable: "serve-" + strings.Join(sorted, "-"), FilterSubjects: filters,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: commandAckWait, MaxAckPending: 10 * commandBatch,
+	})
+	if err != nil {
+		return fmt.Errorf("open the queue of commands: %w", err)
+	}
+	for ctx.Err() == nil {
+		batch, err := pullCommands(ctx, consumer)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := b.decideCommands(ctx, batch, handle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pullCommands waits for a command and takes what else is at hand.
+func pullCommands(ctx context.Context, consumer jetstream.Consumer) ([]jetstream.Msg, error) {
+	waiting, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	first, err := consumer.Next(jetstream.FetchContext(waiting))
+	switch {
+	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("wait for a command: %w", err)
+	}
+	batch := []jetstream.Msg{first}
+	more, err := consumer.FetchNoWait(commandBatch - 1)
+	if err != nil {
+		return batch, nil // the first one is in hand; the others come again
+	}
+	for m := range more.Messages() {
+		batch = append(batch, m)
+	}
+	return batch, nil
+}
+
+// decideCommands hands a batch to the handler, keeps and sends the outcomes, then acknowledges.
+func (b *Bus) decideCommands(ctx context.Context, batch []jetstream.Msg, handle bus.CommandHandler) error {
+	messages := make([]jetstream.Msg, 0, len(batch))
+	commands := make([]monitor.CommandMessage, 0, len(batch))
+	for _, m := range batch {
+		command, err := b.codec.ParseCommand(headerOf(m.Headers()), m.Data())
+		if err != nil {
+			b.buryCommand(ctx, m, err)
+			continue
+		}
+		if meta, err := m.Metadata(); err == nil {
+			command.Sequence, command.StoredAt = meta.Sequence.Stream, meta.Timestamp
+		}
+		messages, commands = append(messages, m), append(commands, command)
+	}
+	if len(commands) == 0 {
+		return nil
+	}
+	outcomes, err := guard(ctx, commands, handle)
+	var crash *panicError
+	switch {
+	case errors.As(err, &crash) && len(messages) == 1:
+		b.buryCommand(ctx, messages[0], err)
+		return nil
+	case errors.As(err, &crash):
+		// One of them is poison: alone each, the others get through.
+		for i := range messages {
+			if err := b.decideCommands(ctx, messages[i:i+1], handle); err != nil {
+				return err
+			}
+		}
+		return nil
+	case err != nil:
+		for _, m := range messages {
+			_ = m.NakWithDelay(retryDelay) // else the acknowledgement times out, which is as good
+		}
+		return &handleError{err}
+	case len(outcomes) != len(commands):
+		return &handleError{fmt.Errorf("the handler returned %d outcomes for %d commands", len(outcomes), len(commands))}
+	}
+	return b.answer(ctx, messages, outcomes)
+}
+
+// panicError is a handler's panic.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
+
+func guard(ctx context.Context, commands []monitor.CommandMessage, handle bus.CommandHandler) (outcomes []bus.Outcome, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value, debug.Stack()}
+		}
+	}()
+	return handle(ctx, commands)
+}
+
+func (b *Bus) buryCommand(ctx context.Context, m jetstream.Msg, reason error) {
+	if !b.bury(ctx, streamCommands, m, reason) {
+		_ = m.NakWithDelay(retryDelay)
+		return
+	}
+	if err := m.TermWithReason(reason.Error()); err != nil {
+		b.log.Warn("a dead command will be delivered again", "error", err)
+	}
+}
+
+// answer stores the outcomes, so that they are not lost with the answers, answers, acknowledges.
+func (b *Bus) answer(ctx context.Context, messages []jetstream.Msg, outcomes []bus.Outcome) error {
+	// Not by ctx: what is decided is to be said even while stopping.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	stored := make([]*nats.Msg, len(outcomes))
+	for i, outcome := range outcomes {
+		raw, err := json.Marshal(outcome)
+		if err != nil {
+			return fmt.Errorf("encode an outcome: %w", err)
+		}
+		stored[i] = message(outcomeSubject(outcome.CommandID), nil, raw)
+	}
+	if _, err := b.publish(ctx, stored); err != nil {
+		return fmt.Errorf("store outcomes: %w", err)
+	}
+	for i, m := range messages {
+		if reply := headerOf(m.Headers())(headerReply); reply != "" {
+			if err := b.conn.Publish(reply, stored[i].Data); err != nil {
+				b.log.Warn("an outcome could not be sent; its sender will look it up", "error", err)
+			}
+		}
+		if err := m.Ack(); err != nil {
+			return fmt.Errorf("acknowledge a command: %w", err)
+		}
+	}
+	return nil
+}
+
+// wait returns after d, or when ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,93 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/vedette/vedette/pkg/bus/cloudevents"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// AppendResults implements bus.ResultLog.
+func (b *Bus) AppendResults(ctx context.Context, location string, results []monitor.EventMessage) ([]monitor.EventMessage, error) {
+	if len(results) == 0 {
+		return nil, nil
+	}
+	body, err := cloudevents.MarshalBatch(results)
+	if err != nil {
+		return nil, err
+	}
+	m := message(resultSubject(location), map[string]string{"Content-Type": cloudevents.BatchContentType}, body)
+	// A repeat after a lost answer within the window of duplicates is dropped; beyond it, the order
+	// of due times makes it harmless.
+	m.Header.Set(nats.MsgIdHdr, results[0].ID)
+	last, err := b.publish(ctx, []*nats.Msg{m})
+	if err != nil {
+		return nil, b.explain(err, streamResults, 0)
+	}
+	written := make([]monitor.EventMessage, len(results))
+	for i, r := range results {
+		r.Sequence, r.Index = last, i
+		written[i] = r
+	}
+	return written, nil
+}
+
+// FollowResults implements bus.ResultLog.
+func (b *Bus) FollowResults(ctx context.Context, after uint64, handle func([]monitor.EventMessage) error, caughtUp func()) error {
+	return b.tail(ctx, tailing{stream: streamResults, after: after, filter: allResults, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
+		var results []monitor.EventMessage
+		for _, m := range raw {
+			results = append(results, b.readResults(ctx, m)...)
+		}
+		if len(results) == 0 {
+			return nil
+		}
+		return handle(results)
+	}})
+}
+
+// ReadResults implements bus.ResultLog.
+func (b *Bus) ReadResults(ctx context.Context, after uint64, limit int) ([]monitor.EventMessage, error) {
+	var results []monitor.EventMessage
+	err := b.readUpTo(ctx, tailing{stream: streamResults, after: after, filter: allResults}, limit, func(m jetstream.Msg) {
+		results = append(results, b.readResults(ctx, m)...)
+	})
+	return results, err
+}
+
+// readResults decodes a message of RESULTS. What cannot be decoded is put aside, loudly.
+func (b *Bus) readResults(ctx context.Context, m jetstream.Msg) []monitor.EventMessage {
+	meta, err := m.Metadata()
+	var results []monitor.EventMessage
+	if err == nil {
+		results, err = b.codec.UnmarshalBatch(m.Data())
+	}
+	if err != nil {
+		b.bury(ctx, streamResults, m, err)
+		return nil
+	}
+	for i := range results {
+		if _, ok := monitor.ResultOf(results[i].Event); !ok {
+			b.bury(ctx, streamResults, m, fmt.Errorf("event %d of the batch is no result", i))
+			return nil
+		}
+		results[i].Sequence, results[i].StoredAt = meta.Sequence.Stream, meta.Timestamp
+	}
+	return results
+}
+
+// LastResult implements bus.ResultLog.
+func (b *Bus) LastResult(ctx context.Context) (uint64, error) {
+	state, err := b.state(ctx, streamResults)
+	return state.LastSeq, err
+}
+
+// FirstResult implements bus.ResultLog.
+func (b *Bus) FirstResult(ctx context.Context) (uint64, error) {
+	state, err := b.state(ctx, streamResults)
+	return state.FirstSeq, err
+}

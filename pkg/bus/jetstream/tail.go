@@ -1,0 +1,190 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxTail is the most messages handed over at once.
+const maxTail = 500
+
+// tailing says what of a stream is read.
+type tailing struct {
+	stream string
+	// after is the sequence after which reading begins; latest begins with the last message of each
+	// subject instead.
+	after    uint64
+	latest   bool
+	filter   string
+	handle   func([]jetstream.Msg) error
+	caughtUp func()
+}
+
+func (t *tailing) consumer() jetstream.OrderedConsumerConfig {
+	config := jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{t.filter}, InactiveThreshold: 5 * time.Minute,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.after + 1,
+	}
+	if t.latest {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverLastPerSubjectPolicy, 0
+	}
+	return config
+}
+
+// tail reads until ctx ends (then nil) or handle fails (then its error). Whatever else goes wrong is
+// tried again from the last message handled.
+func (b *Bus) tail(ctx context.Context, t tailing) error {
+	for ctx.Err() == nil {
+		err := b.tailOnce(ctx, &t)
+		var failed *handleError
+		if errors.As(err, &failed) {
+			return failed.err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.log.Warn("reading a stream is interrupted; going on", "stream", t.stream, "after", t.after, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// handleError is an error of the handler's, which ends the tail.
+type handleError struct{ err error }
+
+func (e *handleError) Error() string { return e.err.Error() }
+
+func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
+	opening, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	consumer, err := b.js.OrderedConsumer(opening, t.stream, t.consumer())
+	if err != nil {
+		return fmt.Errorf("open a consumer: %w", err)
+	}
+	info, err := consumer.Info(opening)
+	if err != nil {
+		return fmt.Errorf("look at the consumer: %w", err)
+	}
+	behind := int(info.NumPending)
+	if behind == 0 {
+		t.arrived()
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * maxTail))
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	incoming := make(chan jetstream.Msg, maxTail)
+	var pumping sync.WaitGroup
+	var pumpErr error
+	pumping.Go(func() {
+		defer close(incoming)
+		pumpErr = pump(ctx, messages, incoming)
+	})
+	err = t.deliver(incoming, behind)
+	messages.Stop()
+	for range incoming { // lets the pump end
+		continue
+	}
+	pumping.Wait()
+	if err != nil {
+		return err
+	}
+	return pumpErr
+}
+
+// pump moves messages to out until ctx ends or the iterator does.
+func pump(ctx context.Context, messages jetstream.MessagesContext, out chan<- jetstream.Msg) error {
+	stop := context.AfterFunc(ctx, messages.Stop)
+	defer stop()
+	for {
+		m, err := messages.Next()
+		if err != nil {
+			return err
+		}
+		select {
+		case out <- m:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// deliver hands over what comes in, as much as is at hand at once, until in is closed.
+func (t *tailing) deliver(in <-chan jetstream.Msg, behind int) error {
+	batch := make([]jetstream.Msg, 0, maxTail)
+	for m := range in {
+		batch = append(batch[:0], m)
+		for full := false; !full && len(batch) < maxTail; {
+			select {
+			case more, ok := <-in:
+				if ok {
+					batch = append(batch, more)
+				}
+				full = !ok
+			default:
+				full = true
+			}
+		}
+		if err := t.handle(batch); err != nil {
+			return &handleError{err}
+		}
+		meta, err := batch[len(batch)-1].Metadata()
+		if err != nil {
+			return fmt.Errorf("message without metadata: %w", err)
+		}
+		t.after, t.latest = meta.Sequence.Stream, false
+		if behind > 0 {
+			if behind -= len(batch); behind <= 0 {
+				t.arrived()
+			}
+		}
+	}
+	return nil
+}
+
+// arrived calls caughtUp, once.
+func (t *tailing) arrived() {
+	if t.caughtUp != nil {
+		t.caughtUp()
+		t.caughtUp = nil
+	}
+}
+
+// readUpTo calls each with at most limit messages of what the stream holds now.
+func (b *Bus) readUpTo(ctx context.Context, t tailing, limit int, each func(jetstream.Msg)) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	consumer, err := b.js.OrderedConsumer(ctx, t.stream, t.consumer())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.stream, err)
+	}
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.stream, err)
+	}
+	want := min(limit, int(info.NumPending))
+	if want == 0 {
+		return nil
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(max(1, min(want, maxTail))))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", t.stream, err)
+	}
+	defer messages.Stop()
+	for range want {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", t.stream, err)
+		}
+		each(m)
+	}
+	return nil
+}
