@@ -16,10 +16,16 @@ type Board struct {
 	services  map[string]*serviceState
 	incidents map[string]*incidentState
 	runners   map[string]*runnerState
-	// members holds the ids of the checks of each service.
-	members map[string]map[string]struct{}
+	// members holds the checks of each service.
+	members map[string]*membership
 	// staged holds, while events are staged, how to put back each aggregate that they touched.
 	staged map[[2]string]func()
+}
+
+// membership are the ids of a service's checks, and how many there are of each status.
+type membership struct {
+	ids map[string]struct{}
+	census
 }
 
 type checkState struct {
@@ -71,7 +77,7 @@ func NewBoard() *Board {
 		services:  make(map[string]*serviceState),
 		incidents: make(map[string]*incidentState),
 		runners:   make(map[string]*runnerState),
-		members:   make(map[string]map[string]struct{}),
+		members:   make(map[string]*membership),
 	}
 }
 
@@ -120,8 +126,11 @@ func (b *Board) Services() []Service {
 
 // ChecksOf returns the checks of a service, sorted by id.
 func (b *Board) ChecksOf(service string) []Check {
-	all := make([]Check, 0, len(b.members[service]))
-	for id := range b.members[service] {
+	if b.members[service] == nil {
+		return []Check{}
+	}
+	all := make([]Check, 0, len(b.members[service].ids))
+	for id := range b.members[service].ids {
 		all = append(all, b.checks[id].Check)
 	}
 	slices.SortFunc(all, func(x, y Check) int { return strings.Compare(x.ID, y.ID) })

@@ -220,8 +220,8 @@ func (b *Board) deleteService(c DeleteService) ([]Event, error) {
 	if _, err := b.expectService(c.ServiceID, c.ExpectedRevision); err != nil {
 		return nil, err
 	}
-	if n := len(b.members[c.ServiceID]); n > 0 {
-		return nil, fmt.Errorf("service %q is %w by %d checks: delete or move them first", c.ServiceID, ErrInUse, n)
+	if m := b.members[c.ServiceID]; m != nil && len(m.ids) > 0 {
+		return nil, fmt.Errorf("service %q is %w by %d checks: delete or move them first", c.ServiceID, ErrInUse, len(m.ids))
 	}
 	return []Event{ServiceDeleted{ServiceID: c.ServiceID}}, nil
 }

@@ -225,22 +225,35 @@ func (b *Board) resolveIncident(e IncidentResolved) {
 	})
 }
 
-// join and leave keep the index of the checks of a service.
+// join and leave keep the index of the checks of a service. A check leaves as it was counted: before
+// it is changed.
 func (b *Board) join(c *checkState) {
 	if c.Deleted {
 		return
 	}
-	if b.members[c.Definition.Service] == nil {
-		b.members[c.Definition.Service] = make(map[string]struct{})
+	m := b.members[c.Definition.Service]
+	if m == nil {
+		m = &membership{ids: make(map[string]struct{})}
+		b.members[c.Definition.Service] = m
 	}
-	b.members[c.Definition.Service][c.ID] = struct{}{}
+	m.ids[c.ID] = struct{}{}
+	m.add(&c.Check, 1)
+}
+
+func (b *Board) leave(c *checkState) {
+	m := b.members[c.Definition.Service]
+	if m == nil {
+		return
+	}
+	if _, there := m.ids[c.ID]; there {
+		delete(m.ids, c.ID)
+		m.add(&c.Check, -1)
+	}
 }
 
 func (b *Board) indexMembers() {
-	b.members = make(map[string]map[string]struct{})
+	b.members = make(map[string]*membership)
 	for _, c := range b.checks {
 		b.join(c)
 	}
 }
-
-func (b *Board) leave(c *checkState) { delete(b.members[c.Definition.Service], c.ID) }

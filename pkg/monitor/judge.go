@@ -89,13 +89,13 @@ func (b *Board) withRollUps(events []Event, at time.Time) []Event {
 				policy = updated.Definition.Rollup
 			}
 		}
-		checks := after[id]
-		status := RollUp(policy, checks)
+		counted := b.censusAfter(id, after)
+		status := counted.rollUp(policy)
 		if status == before.Status {
 			continue
 		}
 		change := ServiceStatusChanged{ServiceID: id, From: before.Status, To: status, At: at}
-		change.CheckID, change.Reason = blame(events, checks)
+		change.CheckID, change.Reason = blame(events, id, after)
 		events = append(events, change)
 	}
 	return events
@@ -132,10 +132,10 @@ func (b *Board) affected(events []Event) []string {
 	return ids
 }
 
-// preview returns the checks of each affected service as the events will leave them.
-func (b *Board) preview(events []Event) map[string][]Check {
+// preview returns the checks that the events change as they will leave them.
+func (b *Board) preview(events []Event) map[string]*checkState {
 	changed := make(map[string]*checkState)
-	scratch := &Board{checks: changed, members: make(map[string]map[string]struct{})}
+	scratch := &Board{checks: changed, members: make(map[string]*membership)}
 	for _, e := range events {
 		kind, id := e.Aggregate()
 		if kind != "check" {
@@ -147,35 +147,38 @@ func (b *Board) preview(events []Event) map[string][]Check {
 		}
 		scratch.apply(EventMessage{Event: e})
 	}
-	checks := make(map[string][]Check)
-	for _, service := range b.affected(events) {
-		for _, c := range b.ChecksOf(service) {
-			if changed[c.ID] == nil {
-				checks[service] = append(checks[service], c)
+	return changed
+}
+
+// censusAfter counts the checks of a service as they will be when those given have changed.
+func (b *Board) censusAfter(service string, changed map[string]*checkState) census {
+	var counted census
+	m := b.members[service]
+	if m != nil {
+		counted = m.census
+	}
+	for id, c := range changed {
+		if m != nil {
+			if _, there := m.ids[id]; there {
+				counted.add(&b.checks[id].Check, -1)
 			}
 		}
-	}
-	for _, c := range changed {
-		if !c.Deleted {
-			checks[c.Definition.Service] = append(checks[c.Definition.Service], c.Check)
+		if !c.Deleted && c.Definition.Service == service {
+			counted.add(&c.Check, 1)
 		}
 	}
-	return checks
+	return counted
 }
 
 // blame names the check whose events changed a roll-up, and why.
-func blame(events []Event, checks []Check) (checkID, reason string) {
+func blame(events []Event, service string, changed map[string]*checkState) (checkID, reason string) {
 	for _, e := range events {
-		kind, id := e.Aggregate()
-		if kind != "check" {
-			continue
+		if kind, id := e.Aggregate(); kind == "check" {
+			checkID = id
 		}
-		checkID = id
 	}
-	for _, c := range checks {
-		if c.ID == checkID {
-			return checkID, c.Reason
-		}
+	if c := changed[checkID]; c != nil && !c.Deleted && c.Definition.Service == service {
+		return checkID, c.Reason
 	}
 	return checkID, ""
 }
