@@ -120,7 +120,7 @@ func (l *leader) catchUp(ctx context.Context) error {
 			l.board.Evolve(m)
 		}
 		l.afterEvents(events)
-		l.behind = len(events) == readAtOnce
+		l.behind = len(events) > 0 // until there are none: unreadable ones are passed over
 	}
 	return nil
 }
