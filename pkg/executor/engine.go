@@ -1,0 +1,224 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/vedette/vedette/pkg/executor/netguard"
+	"github.com/vedette/vedette/pkg/executor/secrets"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Environment is what an engine has of the machine it runs on.
+type Environment struct {
+	// Runner is the runner's id, put into every result.
+	Runner  string
+	Policy  netguard.Policy
+	Secrets secrets.Source
+	// Now defaults to time.Now.
+	Now func() time.Time
+}
+
+// Engine executes checks. It is safe for concurrent use.
+type Engine struct {
+	table *Table
+	env   Environment
+}
+
+// NewEngine returns an engine for the kinds of a table.
+func NewEngine(t *Table, env Environment) *Engine {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	return &Engine{table: t, env: env}
+}
+
+// MaxObserved bounds what a result keeps of what was observed, in bytes of JSON.
+const MaxObserved = 4 << 10
+
+// Execute executes one check, its retries included, and never takes longer than the definition's
+// budget by more than a moment. Whatever goes wrong is in the result. When ctx ends first the
+// outcome is error: that says nothing about the target.
+func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) monitor.Result {
+	started := e.env.Now()
+	result := monitor.Result{
+		ID: ex.ID(), CheckID: ex.Check.ID, Service: ex.Check.Service, Revision: ex.Revision,
+		Location: ex.Location, Runner: e.env.Runner, DueAt: ex.DueAt, StartedAt: started.UTC(),
+		NextDueAt: ex.NextDueAt, Trigger: ex.Trigger,
+	}
+	kind := e.table.kinds[ex.Check.Kind]
+	if kind == nil {
+		result.Outcome, result.Error = monitor.OutcomeError, fmt.Sprintf("this runner does not know the kind %q: update it", clip(ex.Check.Kind))
+		return result
+	}
+	probe, problems := kind.executor.Prepare(ex.Check)
+	if err := problems.Err(); err != nil {
+		result.Outcome, result.Error = monitor.OutcomeError, "this runner cannot read the definition: "+err.Error()
+		return result
+	}
+	vault := e.env.Secrets.Open()
+	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Dial: e.env.Policy.Dial, Secret: vault.Fill}}
+	run.all(ctx, &result)
+	redact(vault, &result)
+	bound(&result)
+	return result
+}
+
+// attempts asks the target until the answer is good or the retries are used up.
+type attempts struct {
+	kind  *entry
+	probe Probe
+	check monitor.Definition
+	tools Tools
+}
+
+func (a *attempts) all(ctx context.Context, result *monitor.Result) {
+	for {
+		result.Attempts++
+		a.one(ctx, result)
+		if result.Outcome != monitor.OutcomeFailure || result.Attempts > a.check.Retries {
+			return
+		}
+		if !pause(ctx, a.check.RetryDelay.Std()) {
+			result.Outcome, result.Error = monitor.OutcomeError, "cancelled between attempts"
+			return
+		}
+	}
+}
+
+func (a *attempts) one(ctx context.Context, result *monitor.Result) {
+	attempt, cancel := context.WithTimeout(ctx, a.check.Timeout.Std())
+	defer cancel()
+	begun := time.Now()
+	seen := a.observe(attempt)
+	if seen.Latency == 0 {
+		seen.Latency = time.Since(begun)
+	}
+	result.DurationMS = float64(seen.Latency) / float64(time.Millisecond)
+	result.Observed, result.Timings = seen.Observed, seen.Timings
+	result.Assertions, result.Error = nil, ""
+	switch {
+	case seen.Err != nil && couldNotRun(ctx, seen.Err):
+		result.Outcome, result.Error = monitor.OutcomeError, seen.Err.Error()
+		if ctx.Err() != nil {
+			result.Error = "cancelled: " + seen.Err.Error()
+		}
+	case seen.Err != nil:
+		a.grade(result, false, seen.Latency, seen.Err.Error())
+	default:
+		a.judge(attempt, result, seen)
+	}
+}
+
+// couldNotRun reports whether an error is the runner's, not the target's.
+func couldNotRun(ctx context.Context, err error) bool {
+	var panicked *panicError
+	return ctx.Err() != nil || errors.Is(err, ErrForbidden) || errors.Is(err, ErrSecret) ||
+		errors.Is(err, ErrSetup) || errors.As(err, &panicked)
+}
+
+// judge evaluates the assertions, or the kind's own rule where there are none.
+func (a *attempts) judge(ctx context.Context, result *monitor.Result, seen Observation) {
+	if len(a.check.Assertions) == 0 {
+		a.grade(result, seen.Verdict == "", seen.Latency, seen.Verdict)
+		return
+	}
+	failure := ""
+	for _, text := range a.check.Assertions {
+		outcome := monitor.AssertionResult{Expression: text}
+		assertion, err := a.kind.assertion(text)
+		if err == nil {
+			outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values)
+		}
+		if err != nil {
+			outcome.Error = err.Error()
+		}
+		result.Assertions = append(result.Assertions, outcome)
+		if !outcome.Passed && failure == "" {
+			failure = describe(outcome)
+		}
+	}
+	a.grade(result, failure == "", seen.Latency, failure)
+}
+
+func describe(r monitor.AssertionResult) string {
+	switch {
+	case r.Error != "":
+		return r.Expression + " · " + r.Error
+	case r.Actual != "":
+		return r.Expression + " · actual " + r.Actual
+	default:
+		return r.Expression + " does not hold"
+	}
+}
+
+func (a *attempts) grade(result *monitor.Result, passed bool, latency time.Duration, text string) {
+	result.Outcome = a.check.Grade(passed, latency)
+	switch {
+	case result.Outcome != monitor.OutcomeFailure:
+		result.Error = ""
+	case passed:
+		result.Error = "it succeeded, and invert makes that a failure"
+	default:
+		result.Error = text
+	}
+}
+
+// panicError is a panic of an executor, contained.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("the executor panicked: %v", e.value) }
+
+func (a *attempts) observe(ctx context.Context) (seen Observation) {
+	defer func() {
+		if value := recover(); value != nil {
+			seen = Observation{Err: &panicError{value, debug.Stack()}}
+		}
+	}()
+	return a.probe.Attempt(ctx, a.tools)
+}
+
+// pause reports whether d passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}
+
+func redact(vault *secrets.Vault, r *monitor.Result) {
+	if vault.Empty() {
+		return
+	}
+	r.Error = vault.Redact(r.Error)
+	if observed, ok := vault.RedactValue(r.Observed).(map[string]any); ok {
+		r.Observed = observed
+	}
+	for i := range r.Assertions {
+		r.Assertions[i].Actual = vault.Redact(r.Assertions[i].Actual)
+		r.Assertions[i].Error = vault.Redact(r.Assertions[i].Error)
+	}
+}
+
+// bound keeps a result small, whatever the target sent.
+func bound(r *monitor.Result) {
+	const maxText = 1000
+	r.Error = clipTo(r.Error, maxText)
+	for i := range r.Assertions {
+		r.Assertions[i].Error = clipTo(r.Assertions[i].Error, maxText)
+	}
+	if raw, err := json.Marshal(r.Observed); err != nil || len(raw) > MaxObserved {
+		r.Observed = map[string]any{"omitted": fmt.Sprintf("what was observed takes %d bytes; %d are kept at most", len(raw), MaxObserved)}
+	}
+}

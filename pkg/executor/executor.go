@@ -1,0 +1,61 @@
+// Package executor executes checks. Each kind of check has one [Executor], in a folder of its own;
+// package kinds is the table of them. An [Engine] runs executions: attempts, retries, assertions,
+// grade.
+package executor
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/vedette/vedette/pkg/executor/assertion"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Executor is one kind of check.
+type Executor interface {
+	Kind() Kind
+	// Prepare reads target and options of a definition and reports everything wrong with them.
+	Prepare(d monitor.Definition) (Probe, monitor.Problems)
+}
+
+// Kind describes a kind of check to people and programs.
+type Kind struct {
+	// Name is what definitions say; Title and Summary are for people.
+	Name, Title, Summary string
+	// Target says what a target is; Example is one.
+	Target, Example string
+	// Variables may be used in assertions.
+	Variables []assertion.Variable
+	// Options is the JSON Schema of the options.
+	Options map[string]any
+}
+
+// Probe looks at the target once.
+type Probe interface {
+	// Attempt returns by ctx's end, having read no more than a bounded part of what came.
+	Attempt(ctx context.Context, tools Tools) Observation
+}
+
+// Tools are what an attempt may use of the machine it runs on.
+type Tools struct {
+	// Dial connects, but not to addresses that the runner's policy refuses (ErrForbidden).
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Secret puts in the values of the secrets that a text names (ErrSecret).
+	Secret func(text string) (string, error)
+}
+
+// Observation is what one attempt saw.
+type Observation struct {
+	// Values are the variables of assertions. A value may be a func() any, called when needed.
+	Values map[string]any
+	// Observed is what the result keeps.
+	Observed map[string]any
+	Timings  *monitor.Timings
+	Latency  time.Duration
+	// Verdict judges without assertions: empty when the answer is good, else what is wrong with it.
+	Verdict string
+	// Err is why there was no answer. One that wraps ErrForbidden or ErrSecret, or ErrSetup, says
+	// that the check itself could not run.
+	Err error
+}

@@ -1,0 +1,19 @@
+// Package kinds is the table of the kinds of checks: one line each.
+package kinds
+
+import (
+	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/dnscheck"
+	"github.com/vedette/vedette/pkg/executor/httpcheck"
+)
+
+// All returns an executor of every kind.
+func All() []executor.Executor {
+	return []executor.Executor{
+		httpcheck.Executor{},
+		dnscheck.Executor{},
+	}
+}
+
+// Table returns the table of all kinds.
+func Table() (*executor.Table, error) { return executor.NewTable(All()...) }

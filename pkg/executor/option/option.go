@@ -1,0 +1,189 @@
+// Package option reads the options of a kind of check: strictly, with every problem named, and
+// describes them as JSON Schema from the same struct.
+//
+// The struct's fields carry tags: json (the name), help, and where they apply default, enum (values
+// separated by commas), example, min and max.
+package option
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Decode reads raw, a JSON object or nothing, into the struct that into points to, and sets the
+// defaults of the fields that raw leaves out. It reports every unknown name, wrong type and value
+// outside of its enum or bounds, as fields "options.name".
+func Decode(raw json.RawMessage, into any) monitor.Problems {
+	var p monitor.Problems
+	decodeObject(&p, "options", raw, reflect.ValueOf(into).Elem())
+	return p
+}
+
+func decodeObject(p *monitor.Problems, path string, raw json.RawMessage, into reflect.Value) {
+	var given map[string]json.RawMessage
+	if len(bytes.TrimSpace(raw)) > 0 {
+		if err := json.Unmarshal(raw, &given); err != nil {
+			p.Add(path, "is not a JSON object: write {\"name\": value}")
+			return
+		}
+	}
+	known := make([]string, 0, into.NumField())
+	for i := range into.NumField() {
+		field := into.Type().Field(i)
+		name := nameOf(field)
+		known = append(known, name)
+		value, ok := given[name]
+		delete(given, name)
+		decodeField(p, path+"."+name, field, value, ok && string(value) != "null", into.Field(i))
+	}
+	unknown := make([]string, 0, len(given))
+	for name := range given {
+		unknown = append(unknown, name)
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		p.Add(path+"."+clip(name), "is not known: there are %s", strings.Join(known, ", "))
+	}
+}
+
+func decodeField(p *monitor.Problems, path string, field reflect.StructField, raw json.RawMessage, given bool, into reflect.Value) {
+	if into.Kind() == reflect.Struct {
+		decodeObject(p, path, raw, into)
+		return
+	}
+	if !given {
+		text, ok := field.Tag.Lookup("default")
+		if !ok {
+			return
+		}
+		raw = json.RawMessage(text)
+		if into.Kind() == reflect.String {
+			raw = json.RawMessage(strconv.Quote(text))
+		}
+	}
+	if err := json.Unmarshal(raw, into.Addr().Interface()); err != nil {
+		p.Add(path, "%s is no %s", clip(string(raw)), typeOf(into.Type()))
+		return
+	}
+	if allowed := enumOf(field); len(allowed) > 0 && into.String() != "" && !slices.Contains(allowed, into.String()) {
+		p.Add(path, "%q is not allowed: use %s", clip(into.String()), strings.Join(allowed, ", "))
+	}
+	checkBounds(p, path, field, into)
+}
+
+func checkBounds(p *monitor.Problems, path string, field reflect.StructField, value reflect.Value) {
+	if value.Kind() != reflect.Int {
+		return
+	}
+	low, high := field.Tag.Get("min"), field.Tag.Get("max")
+	if least, err := strconv.ParseInt(low, 10, 64); err == nil && value.Int() < least {
+		p.Add(path, "%d is out of bounds: use %s to %s", value.Int(), low, high)
+	}
+	if most, err := strconv.ParseInt(high, 10, 64); err == nil && value.Int() > most {
+		p.Add(path, "%d is out of bounds: use %s to %s", value.Int(), low, high)
+	}
+}
+
+// Schema describes a struct of options as JSON Schema (draft 2020-12).
+func Schema(options any) map[string]any { return schemaOf(reflect.TypeOf(options)) }
+
+func schemaOf(t reflect.Type) map[string]any {
+	properties := make(map[string]any, t.NumField())
+	order := make([]string, 0, t.NumField())
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := nameOf(field)
+		order = append(order, name)
+		properties[name] = describe(field)
+	}
+	return map[string]any{"type": "object", "properties": properties, "additionalProperties": false, "x-order": order}
+}
+
+func describe(field reflect.StructField) map[string]any {
+	var s map[string]any
+	switch field.Type.Kind() {
+	case reflect.Struct:
+		s = schemaOf(field.Type)
+	case reflect.Slice:
+		s = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+	case reflect.Map:
+		s = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
+	default:
+		s = map[string]any{"type": typeOf(field.Type)}
+	}
+	s["title"] = title(nameOf(field))
+	s["description"] = field.Tag.Get("help")
+	if text, ok := field.Tag.Lookup("default"); ok {
+		s["default"] = literal(field.Type, text)
+	}
+	if text, ok := field.Tag.Lookup("example"); ok {
+		s["examples"] = []any{literal(field.Type, text)}
+	}
+	if allowed := enumOf(field); len(allowed) > 0 {
+		s["enum"] = allowed
+	}
+	for tag, keyword := range map[string]string{"min": "minimum", "max": "maximum"} {
+		if n, err := strconv.Atoi(field.Tag.Get(tag)); err == nil {
+			s[keyword] = n
+		}
+	}
+	return s
+}
+
+// literal reads a tag's text as a value of the field's type.
+func literal(t reflect.Type, text string) any {
+	var value any
+	if t.Kind() == reflect.String || json.Unmarshal([]byte(text), &value) != nil {
+		return text
+	}
+	return value
+}
+
+func typeOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int:
+		return "integer"
+	case reflect.String:
+		return "string"
+	case reflect.Slice:
+		return "array of strings"
+	case reflect.Map:
+		return "object of strings"
+	default:
+		return t.String()
+	}
+}
+
+func nameOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
+}
+
+func enumOf(field reflect.StructField) []string {
+	if text := field.Tag.Get("enum"); text != "" {
+		return strings.Split(text, ",")
+	}
+	return nil
+}
+
+// title makes "Follow redirects" of "follow_redirects".
+func title(name string) string {
+	words := strings.ReplaceAll(name, "_", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
+func clip(text string) string {
+	if len(text) <= 80 {
+		return text
+	}
+	return fmt.Sprintf("%s…", text[:80])
+}
