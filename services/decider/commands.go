@@ -2,6 +2,7 @@ package decider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,13 +93,27 @@ func (l *leader) handle(ctx context.Context, commands []monitor.CommandMessage) 
 func (l *leader) problems(c monitor.Command) monitor.Problems {
 	switch c := c.(type) {
 	case monitor.RegisterCheck:
-		return l.opt.Validator.Validate(c.Definition.WithDefaults())
+		return l.definitionProblems(c.Definition.WithDefaults())
 	case monitor.UpdateCheck:
-		return l.opt.Validator.Validate(c.Definition.WithDefaults())
+		return l.definitionProblems(c.Definition.WithDefaults())
 	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.RegisterService,
 		monitor.UpdateService, monitor.DeleteService, monitor.ExecuteChecks:
 	}
 	return nil
+}
+
+// maxDefinition bounds a definition as JSON, so that every message that carries it fits the server's
+// limit of 1 MiB. Escaping makes some texts up to six times as long.
+const maxDefinition = 768 << 10
+
+func (l *leader) definitionProblems(d monitor.Definition) monitor.Problems {
+	p := l.opt.Validator.Validate(d)
+	if text, err := json.Marshal(d); err != nil {
+		p.Add("options", "is not valid JSON: %v", err)
+	} else if len(text) > maxDefinition {
+		p.Add("options", "the definition takes %d bytes as JSON: keep it within %d", len(text), maxDefinition)
+	}
+	return p
 }
 
 // decideCommands decides a batch, in order, each seeing what those before it lead to, and writes all
