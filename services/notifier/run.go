@@ -30,6 +30,9 @@ const (
 // moves; a line in the log moves it at once.
 const checkpointEvery = 1000
 
+// saveTimeout bounds the writing of the checkpoint.
+const saveTimeout = 2 * time.Second
+
 // retryAfter is the pause after the bus has failed.
 const retryAfter = time.Second
 
@@ -165,7 +168,11 @@ type place struct {
 	saved, revision uint64
 }
 
+// save goes on when ctx has ended, for a moment: what has been told is not to be told again by the
+// next notifier. Should the lease have been lost meanwhile, the expectation refuses it.
 func (p *place) save(ctx context.Context, bucket bus.Bucket) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
 	value, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("encode the notifier's checkpoint: %w", err)
