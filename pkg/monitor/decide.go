@@ -170,7 +170,7 @@ func (b *Board) deleteCheck(c DeleteCheck, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	events := []Event{CheckDeleted{CheckID: check.ID, Service: check.Service}}
+	events := []Event{CheckDeleted{CheckID: check.ID, Service: check.Service, From: check.Status}}
 	events = append(events, b.resolve(check, now, "deleted")...)
 	return b.withRollUps(events, now), nil
 }
@@ -217,11 +217,12 @@ func (b *Board) updateService(c UpdateService, now time.Time) ([]Event, error) {
 }
 
 func (b *Board) deleteService(c DeleteService) ([]Event, error) {
-	if _, err := b.expectService(c.ServiceID, c.ExpectedRevision); err != nil {
+	service, err := b.expectService(c.ServiceID, c.ExpectedRevision)
+	if err != nil {
 		return nil, err
 	}
 	if m := b.members[c.ServiceID]; m != nil && len(m.ids) > 0 {
 		return nil, fmt.Errorf("service %q is %w by %d checks: delete or move them first", c.ServiceID, ErrInUse, len(m.ids))
 	}
-	return []Event{ServiceDeleted{ServiceID: c.ServiceID}}, nil
+	return []Event{ServiceDeleted{ServiceID: c.ServiceID, From: service.Status}}, nil
 }

@@ -30,6 +30,8 @@ type CheckUpdated struct {
 type CheckDeleted struct {
 	CheckID string `json:"check_id"`
 	Service string `json:"service"`
+	// From is the status that it had.
+	From Status `json:"from"`
 }
 
 // CheckPaused says that a check is no longer executed.
@@ -82,6 +84,8 @@ type ServiceUpdated struct {
 // ServiceDeleted says that a service is gone.
 type ServiceDeleted struct {
 	ServiceID string `json:"service_id"`
+	// From is the status that it had.
+	From Status `json:"from"`
 }
 
 // ServiceStatusChanged is a decision: the roll-up of the service's checks is another status.
