@@ -193,8 +193,8 @@ func (l *leader) keepRecord(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case at := <-l.marks:
-			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-			err := l.record.write(ctx, at)
+			writing, cancel := context.WithTimeout(ctx, requestTimeout)
+			err := l.record.write(writing, at)
 			cancel()
 			if err == nil {
 				continue
