@@ -1,0 +1,52 @@
+import type { Status } from '../api/types';
+
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const dateTime = new Intl.DateTimeFormat(undefined, {
+  weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+});
+const number = new Intl.NumberFormat(undefined);
+
+export const clock = (at: string | Date): string => time.format(new Date(at));
+export const moment = (at: string | Date): string => dateTime.format(new Date(at));
+export const count = (n: number): string => number.format(n);
+
+// milliseconds writes a latency: "142 ms", "1,284 ms", "0.4 ms".
+export const milliseconds = (ms: number): string => `${number.format(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms`;
+
+// span writes how long something took or has been: "42 s", "3 min", "2 h 5 min", "4 d 2 h".
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 1) return `${Math.round(ms)} ms`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 && minutes < 10 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+}
+
+export const since = (at: string, now: number): string => span(now - new Date(at).getTime());
+
+// percent writes a ratio with two decimals; null is no data. It never rounds up to 100.00.
+export function percent(ratio: number | null | undefined): string {
+  if (ratio === null || ratio === undefined) return '–';
+  const shown = ratio < 1 ? Math.min(99.99, Math.floor(ratio * 10000) / 100) : 100;
+  return `${shown.toFixed(2)}%`;
+}
+
+// band is the colour of an uptime: by its value, not by the present state.
+export function band(ratio: number | null | undefined): 'none' | 'low' | 'mid' | 'ok' {
+  if (ratio === null || ratio === undefined) return 'none';
+  if (ratio < 0.95) return 'low';
+  return ratio < 0.99 ? 'mid' : 'ok';
+}
+
+const words: Record<Status, string> = {
+  down: 'Down', degraded: 'Degraded', up: 'Up', unknown: 'Unknown', maintenance: 'Maintenance', paused: 'Paused',
+};
+
+export const word = (status: Status): string => words[status];
+
+// token is the short name of a status in the style sheet.
+export const token = (status: Status): string => (status === 'maintenance' ? 'maint' : status);
