@@ -11,6 +11,8 @@ var (
 	ErrNoOutcome = errors.New("no outcome")
 	// ErrHandlerTaken: the commands of that kind, or that command type, already have a handler.
 	ErrHandlerTaken = errors.New("handler already registered")
+	// ErrNoCommandID: a command names no id, without which it could take effect twice.
+	ErrNoCommandID = errors.New("command without an id")
 	// ErrNoHandler: nobody handles the command type.
 	ErrNoHandler = errors.New("no handler registered")
 	// ErrNoExpectation: a batch names no expectation for one of its aggregates.
