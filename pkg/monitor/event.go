@@ -226,12 +226,9 @@ func Executed(r Result) Event {
 
 // ResultOf returns the result that e carries, if it ends an execution.
 func ResultOf(e Event) (Result, bool) {
-	switch e := e.(type) {
-	case CheckSucceeded:
-		return e.Result, true
-	case CheckFailed:
-		return e.Result, true
-	default:
-		return Result{}, false
+	if succeeded, ok := e.(CheckSucceeded); ok {
+		return succeeded.Result, true
 	}
+	failed, ok := e.(CheckFailed)
+	return failed.Result, ok
 }

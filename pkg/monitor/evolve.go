@@ -1,5 +1,7 @@
 package monitor
 
+import "slices"
+
 // Evolve folds one event. It never fails: what it does not know it passes over, and an event at or
 // before the last sequence folded changes nothing.
 func (b *Board) Evolve(m EventMessage) {
@@ -60,7 +62,7 @@ func (h *history) remember(mark commandMark) {
 	} else if n >= rememberedCommands {
 		commands = commands[1:]
 	}
-	h.Commands = append(commands[:len(commands):len(commands)], mark)
+	h.Commands = append(slices.Clip(commands), mark)
 }
 
 // saveState notes how to put one aggregate back, once per staging.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -105,12 +106,9 @@ func (b *Board) withRollUps(events []Event, at time.Time) []Event {
 func (b *Board) affected(events []Event) []string {
 	var ids []string
 	add := func(id string) {
-		for _, known := range ids {
-			if known == id {
-				return
-			}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
-		ids = append(ids, id)
 	}
 	for _, e := range events {
 		switch e := e.(type) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sort"
+	"slices"
 	"testing"
 	"time"
 
@@ -143,7 +143,7 @@ func BenchmarkOnJetStreamDecisionDelay(b *testing.B) {
 	}
 	cancel()
 	require.NoError(b, <-done)
-	sort.Slice(delays, func(i, j int) bool { return delays[i] < delays[j] })
+	slices.Sort(delays)
 	b.ReportMetric(float64(delays[len(delays)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(delays[len(delays)*99/100].Microseconds())/1000, "p99-ms")
 }

@@ -194,8 +194,8 @@ func TestOnJetStreamStopHandsOver(t *testing.T) {
 // BenchmarkOnJetStream measures executions per second of one runner on an embedded server that syncs
 // before it acknowledges: alone, and with the real HTTP executor and its target on the same processors.
 func BenchmarkOnJetStream(b *testing.B) {
-	real, target, _ := realEngine(b, "runner-1", 0)
-	for name, engine := range map[string]Engine{"nothing": quick{}, "http": real} {
+	httpEngine, target, _ := realEngine(b, "runner-1", 0)
+	for name, engine := range map[string]Engine{"nothing": quick{}, "http": httpEngine} {
 		b.Run(name, func(b *testing.B) {
 			s := newStation(b)
 			conn := s.runner(b, "runner-1")
