@@ -169,6 +169,21 @@ func TestACheckThatNeverRunsCountsAsUnknown(t *testing.T) {
 	})
 }
 
+func TestAResultFromBeforeItsCheckExcusesNoSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.start()
+		w.result("home", monitor.OutcomeSuccess)
+		time.Sleep(time.Second)
+		w.withHome()
+		d.kill() // so that the next one counts the result again, and knows the check this time
+		d = w.start()
+		defer d.stop()
+		time.Sleep(2 * time.Minute)
+		require.False(t, w.check("home").Pending)
+		require.Equal(t, monitor.StatusUnknown, w.check("home").Status)
+	})
+}
+
 func TestTheGapBetweenResultsReadLateIsDecidedAsItWas(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.start()

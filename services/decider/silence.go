@@ -206,8 +206,9 @@ func (l *leader) settleSilences(ctx context.Context) {
 			continue
 		}
 		v := l.tallies.Verdict(check.Definition, at)
-		if check.Pending && v.ResultID == "" && v.At.Before(check.StatusSince) {
-			// What it knew went stale before it was resumed: it is overdue since.
+		if check.Pending && v.ResultID == "" && !v.At.After(patienceEnds(check)) {
+			// What was known of it, from before it was registered or resumed, went stale while there
+			// still was patience: what counts is when that ends.
 			v.At = at
 		}
 		l.judge(id, v, cause{}, time.Time{})
