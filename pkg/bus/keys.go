@@ -40,8 +40,8 @@ func CheckFlush(puts map[string][]byte) error {
 		return fmt.Errorf("%d keys: the bound is %d", len(puts), MaxFlush)
 	}
 	for key := range puts {
-		if !ValidKey(key) {
-			return badKey(key)
+		if err := CheckKey(key); err != nil {
+			return err
 		}
 		if key == CheckpointKey {
 			return fmt.Errorf("key %q is the checkpoint's: give it as the checkpoint", key)
@@ -50,7 +50,11 @@ func CheckFlush(puts map[string][]byte) error {
 	return nil
 }
 
-func badKey(key string) error {
+// CheckKey returns what is wrong with a key.
+func CheckKey(key string) error {
+	if ValidKey(key) {
+		return nil
+	}
 	return fmt.Errorf("key %q: use A-Z, a-z, 0-9, _, =, - and dots between", key)
 }
 

@@ -89,6 +89,9 @@ func (b *memoryBucket) Get(ctx context.Context, key string) (Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return Entry{}, fmt.Errorf("get %s of bucket %s: %w", key, b.name, err)
 	}
+	if err := CheckKey(key); err != nil {
+		return Entry{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, ok := b.entries[key]
@@ -152,8 +155,8 @@ func (b *memoryBucket) Put(ctx context.Context, key string, value []byte) error 
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("put %s of bucket %s: %w", key, b.name, err)
 	}
-	if !ValidKey(key) {
-		return badKey(key)
+	if err := CheckKey(key); err != nil {
+		return err
 	}
 	if value == nil {
 		value = []byte{}

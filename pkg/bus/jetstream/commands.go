@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -20,13 +19,9 @@ import (
 
 const (
 	bucketOutcomes = "outcomes"
-	// outcomesKept is how long a sender may ask what became of a command.
-	outcomesKept = 24 * time.Hour
-	// commandBatch is the most commands handed over at once.
-	commandBatch = 100
 	// commandAckWait is how long a server of commands may show no sign of life.
 	commandAckWait = 5 * time.Second
-	// retryDelay is how long commands wait that could not be handled.
+	// retryDelay is how long a command waits that could not be put aside.
 	retryDelay = time.Second
 )
 
@@ -41,6 +36,9 @@ func (b *Bus) Post(ctx context.Context, command monitor.CommandMessage) error {
 
 // postCommand stores a command and reports whether the same one was there already.
 func (b *Bus) postCommand(ctx context.Context, command monitor.CommandMessage, reply string) (repeated bool, err error) {
+	if command.ID == "" {
+		return false, bus.ErrNoCommandID
+	}
 	headers, body, err := cloudevents.Binary(command.Meta, command.Command)
 	if err != nil {
 		return false, err
@@ -116,6 +114,7 @@ func (b *Bus) ServeCommands(ctx context.Context, aggregates []string, handle bus
 		return err
 	}
 	defer b.release(aggregates)
+	handle = bus.Guard(handle)
 	for ctx.Err() == nil {
 		err := b.serveCommands(ctx, aggregates, handle)
 		var failed *handleError
@@ -162,7 +161,7 @@ func (b *Bus) serveCommands(ctx context.Context, aggregates []string, handle bus
 	defer cancel()
 	consumer, err := b.js.CreateOrUpdateConsumer(opening, streamCommands, jetstream.ConsumerConfig{
 		Durable: "serve-" + strings.Join(sorted, "-"), FilterSubjects: filters,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: commandAckWait, MaxAckPending: 10 * commandBatch,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: commandAckWait, MaxAckPending: 10 * bus.MaxCommands,
 	})
 	if err != nil {
 		return fmt.Errorf("open the queue of commands: %w", err)
@@ -194,7 +193,7 @@ func pullCommands(ctx context.Context, consumer jetstream.Consumer) ([]jetstream
 		return nil, fmt.Errorf("wait for a command: %w", err)
 	}
 	batch := []jetstream.Msg{first}
-	more, err := consumer.FetchNoWait(commandBatch - 1)
+	more, err := consumer.FetchNoWait(bus.MaxCommands - 1)
 	if err != nil {
 		return batch, nil // the first one is in hand; the others come again
 	}
@@ -222,8 +221,8 @@ func (b *Bus) decideCommands(ctx context.Context, batch []jetstream.Msg, handle 
 	if len(commands) == 0 {
 		return nil
 	}
-	outcomes, err := guard(ctx, commands, handle)
-	var crash *panicError
+	outcomes, err := handle(ctx, commands)
+	var crash *bus.PanicError
 	switch {
 	case errors.As(err, &crash) && len(messages) == 1:
 		b.buryCommand(ctx, messages[0], err)
@@ -237,31 +236,13 @@ func (b *Bus) decideCommands(ctx context.Context, batch []jetstream.Msg, handle 
 		}
 		return nil
 	case err != nil:
+		// Without delay, so that they come again before newer ones. It is for whoever serves to pause.
 		for _, m := range messages {
-			_ = m.NakWithDelay(retryDelay) // else the acknowledgement times out, which is as good
+			_ = m.Nak() // else the acknowledgement times out, which is as good
 		}
 		return &handleError{err}
-	case len(outcomes) != len(commands):
-		return &handleError{fmt.Errorf("the handler returned %d outcomes for %d commands", len(outcomes), len(commands))}
 	}
 	return b.answer(ctx, messages, outcomes)
-}
-
-// panicError is a handler's panic.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
-
-func guard(ctx context.Context, commands []monitor.CommandMessage, handle bus.CommandHandler) (outcomes []bus.Outcome, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &panicError{value, debug.Stack()}
-		}
-	}()
-	return handle(ctx, commands)
 }
 
 func (b *Bus) buryCommand(ctx context.Context, m jetstream.Msg, reason error) {

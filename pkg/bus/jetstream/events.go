@@ -18,8 +18,8 @@ func (b *Bus) Append(ctx context.Context, batch bus.Batch) ([]monitor.EventMessa
 	if b.damaged.Load() {
 		return nil, bus.ErrCorrupt
 	}
-	if n := len(batch.Events); n == 0 || n > bus.MaxAppend {
-		return nil, fmt.Errorf("append of %d events: bounds are 1 and %d", n, bus.MaxAppend)
+	if err := batch.Check(); err != nil {
+		return nil, err
 	}
 	messages := make([]*nats.Msg, len(batch.Events))
 	expected := make(map[bus.Aggregate]bool, len(batch.Expect))
@@ -34,11 +34,7 @@ func (b *Bus) Append(ctx context.Context, batch bus.Batch) ([]monitor.EventMessa
 			continue // the server allows one expectation per aggregate, before its first write
 		}
 		expected[aggregate] = true
-		sequence, ok := batch.Expect[aggregate]
-		if !ok {
-			return nil, fmt.Errorf("%w: %s/%s", bus.ErrNoExpectation, aggregate.Kind, aggregate.ID)
-		}
-		expect(messages[i], placeOf(aggregate.Kind, aggregate.ID).filter(), sequence)
+		expect(messages[i], placeOf(aggregate.Kind, aggregate.ID).filter(), batch.Expect[aggregate])
 	}
 	first := bus.AggregateOf(batch.Events[0].Event)
 	last, err := b.publish(ctx, messages)
@@ -86,7 +82,7 @@ func (b *Bus) settle(ctx context.Context, batch bus.Batch, cause error) (uint64,
 
 // Follow implements bus.EventLog.
 func (b *Bus) Follow(ctx context.Context, after uint64, filter bus.Filter, handle func([]monitor.EventMessage) error, caughtUp func()) error {
-	return b.tail(ctx, tailing{stream: streamEvents, after: after, filter: eventFilter(filter), caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
+	return b.tail(ctx, tailing{stream: streamEvents, after: after, filters: []string{eventFilter(filter)}, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
 		events := make([]monitor.EventMessage, 0, len(raw))
 		for _, m := range raw {
 			if event, ok := b.readEvent(ctx, m); ok {
@@ -102,8 +98,8 @@ func (b *Bus) Follow(ctx context.Context, after uint64, filter bus.Filter, handl
 
 // Read implements bus.EventLog.
 func (b *Bus) Read(ctx context.Context, after uint64, limit int, filter bus.Filter) ([]monitor.EventMessage, error) {
-	events := make([]monitor.EventMessage, 0, limit)
-	err := b.readUpTo(ctx, tailing{stream: streamEvents, after: after, filter: eventFilter(filter)}, limit, func(m jetstream.Msg) {
+	var events []monitor.EventMessage
+	err := b.readUpTo(ctx, tailing{stream: streamEvents, after: after, filters: []string{eventFilter(filter)}}, limit, func(m jetstream.Msg) {
 		if event, ok := b.readEvent(ctx, m); ok {
 			events = append(events, event)
 		}

@@ -15,16 +15,12 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// maxDeliveries is how often a batch is delivered before it is left to expire: one that kills
-// whoever takes it must not go round for ever.
-const maxDeliveries = 5
-
 // OpenLocation implements bus.Executions.
 func (b *Bus) OpenLocation(ctx context.Context, location string) error {
 	_, err := b.js.CreateOrUpdateConsumer(ctx, streamExecutions, jetstream.ConsumerConfig{
 		Durable: consumerOf(location), FilterSubject: executionSubject(location),
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: bus.AckWait, MaxDeliver: maxDeliveries,
-		MaxAckPending: 20_000, MaxRequestBatch: 100, MaxRequestExpires: 5 * time.Second,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: bus.AckWait, MaxDeliver: bus.MaxDeliveries,
+		MaxAckPending: 20_000, MaxRequestBatch: 100, MaxRequestExpires: bus.MaxPullWait,
 	})
 	if err != nil {
 		return fmt.Errorf("open location %s: %w", location, err)
@@ -112,6 +108,9 @@ func (r *RunnerBus) Close() { closeConn(r.conn) }
 
 // Pull implements bus.ExecutionSource.
 func (r *RunnerBus) Pull(ctx context.Context, wait time.Duration) (bus.Delivery, error) {
+	if wait <= 0 || wait > bus.MaxPullWait {
+		return nil, fmt.Errorf("pull executions: wait of %s: bounds are (0, %s]", wait, bus.MaxPullWait)
+	}
 	consumer, err := r.find(ctx)
 	if err != nil {
 		return nil, err

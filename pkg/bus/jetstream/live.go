@@ -90,7 +90,11 @@ func (b *Bus) listen(ctx context.Context, subject string, handle nats.MsgHandler
 	if err := b.conn.FlushWithContext(flushing); err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 	}
+	unsubscribe := context.AfterFunc(ctx, func() { _ = subscription.Unsubscribe() }) // fails when stopped
 	return func() {
+		if !unsubscribe() {
+			return
+		}
 		if err := drain(subscription); err != nil {
 			b.log.Warn("a subscription did not end in order", "subject", subject, "error", err)
 		}

@@ -16,6 +16,11 @@ func (b *Bus) AppendResults(ctx context.Context, location string, results []moni
 	if len(results) == 0 {
 		return nil, nil
 	}
+	for i, r := range results {
+		if _, ok := monitor.ResultOf(r.Event); !ok {
+			return nil, fmt.Errorf("append results: number %d, %s, is no result", i, r.Event.Type())
+		}
+	}
 	body, err := cloudevents.MarshalBatch(results)
 	if err != nil {
 		return nil, err
@@ -38,7 +43,7 @@ func (b *Bus) AppendResults(ctx context.Context, location string, results []moni
 
 // FollowResults implements bus.ResultLog.
 func (b *Bus) FollowResults(ctx context.Context, after uint64, handle func([]monitor.EventMessage) error, caughtUp func()) error {
-	return b.tail(ctx, tailing{stream: streamResults, after: after, filter: allResults, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
+	return b.tail(ctx, tailing{stream: streamResults, after: after, filters: []string{allResults}, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
 		var results []monitor.EventMessage
 		for _, m := range raw {
 			results = append(results, b.readResults(ctx, m)...)
@@ -53,7 +58,7 @@ func (b *Bus) FollowResults(ctx context.Context, after uint64, handle func([]mon
 // ReadResults implements bus.ResultLog.
 func (b *Bus) ReadResults(ctx context.Context, after uint64, limit int) ([]monitor.EventMessage, error) {
 	var results []monitor.EventMessage
-	err := b.readUpTo(ctx, tailing{stream: streamResults, after: after, filter: allResults}, limit, func(m jetstream.Msg) {
+	err := b.readUpTo(ctx, tailing{stream: streamResults, after: after, filters: []string{allResults}}, limit, func(m jetstream.Msg) {
 		results = append(results, b.readResults(ctx, m)...)
 	})
 	return results, err

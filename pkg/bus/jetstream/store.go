@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -33,6 +35,9 @@ func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error)
 
 // Bucket implements bus.Store.
 func (b *Bus) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
+	if !bus.ValidBucket(name) {
+		return nil, fmt.Errorf("bucket %q: use a-z and _", name)
+	}
 	config := bucketConfig(name)
 	config.Replicas = max(1, b.cfg.Replicas)
 	if err := b.ensureStream(ctx, config); err != nil {
@@ -41,17 +46,30 @@ func (b *Bus) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
 	return &bucket{bus: b, name: name, prefix: "$KV." + bucketName(name) + "."}, nil
 }
 
-// DropBucket implements bus.Store.
+// DropBucket implements bus.Store. The stream stays, with one message that says that all before it
+// is gone: were it deleted and made again, whoever watches it would wait for ever for sequences that
+// the new one has used already.
 func (b *Bus) DropBucket(ctx context.Context, name string) error {
-	b.mu.Lock()
-	delete(b.handles, "KV_"+bucketName(name))
-	b.mu.Unlock()
-	err := b.js.DeleteStream(ctx, "KV_"+bucketName(name))
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+	if !bus.ValidBucket(name) {
+		return fmt.Errorf("bucket %q: use a-z and _", name)
+	}
+	_, err := b.js.Stream(ctx, "KV_"+bucketName(name))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err == nil {
+		m := message("$KV."+bucketName(name)+"."+keyDropped, nil, nil)
+		m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupAll)
+		_, err = b.publish(ctx, []*nats.Msg{m})
+	}
+	if err != nil {
 		return fmt.Errorf("drop bucket %s: %w", name, err)
 	}
 	return nil
 }
+
+// keyDropped marks the place at which a bucket was dropped. No key of a bucket's is like it.
+const keyDropped = "~dropped"
 
 // bucket is a key-value bucket of NATS, spoken to as the stream that it is.
 type bucket struct {
@@ -69,6 +87,9 @@ func (k *bucket) stream() string { return "KV_" + bucketName(k.name) }
 
 // Get implements bus.Bucket.
 func (k *bucket) Get(ctx context.Context, key string) (bus.Entry, error) {
+	if err := bus.CheckKey(key); err != nil {
+		return bus.Entry{}, err
+	}
 	stream, err := k.bus.stream(ctx, k.stream())
 	if err != nil {
 		return bus.Entry{}, err
@@ -86,11 +107,14 @@ func (k *bucket) Get(ctx context.Context, key string) (bus.Entry, error) {
 // List implements bus.Bucket.
 func (k *bucket) List(ctx context.Context, pattern string) ([]bus.Entry, error) {
 	live := make(map[string]bus.Entry)
-	err := k.bus.readUpTo(ctx, tailing{stream: k.stream(), latest: true, filter: k.prefix + pattern}, int(^uint(0)>>1), func(m jetstream.Msg) {
-		if e := k.entry(m); !e.Deleted {
-			live[e.Key] = e
-		} else {
+	err := k.bus.readUpTo(ctx, tailing{stream: k.stream(), latest: true, filters: []string{k.prefix + pattern}}, math.MaxInt, func(m jetstream.Msg) {
+		switch e := k.entry(m); {
+		case e.Key == keyDropped:
+			clear(live)
+		case e.Deleted:
 			delete(live, e.Key)
+		default:
+			live[e.Key] = e
 		}
 	})
 	if err != nil {
@@ -106,8 +130,8 @@ func (k *bucket) List(ctx context.Context, pattern string) ([]bus.Entry, error) 
 
 // Flush implements bus.Bucket.
 func (k *bucket) Flush(ctx context.Context, puts map[string][]byte, checkpoint []byte, expected uint64) (uint64, error) {
-	if len(puts) > bus.MaxFlush {
-		return 0, fmt.Errorf("flush of %d keys to bucket %s: the bound is %d", len(puts), k.name, bus.MaxFlush)
+	if err := bus.CheckFlush(puts); err != nil {
+		return 0, fmt.Errorf("flush to bucket %s: %w", k.name, err)
 	}
 	messages := make([]*nats.Msg, 0, len(puts)+1)
 	for key, value := range puts {
@@ -128,6 +152,9 @@ func (k *bucket) Flush(ctx context.Context, puts map[string][]byte, checkpoint [
 
 // Put implements bus.Bucket.
 func (k *bucket) Put(ctx context.Context, key string, value []byte) error {
+	if err := bus.CheckKey(key); err != nil {
+		return err
+	}
 	if _, err := k.bus.publish(ctx, []*nats.Msg{message(k.prefix+key, nil, value)}); err != nil {
 		return k.bus.explain(err, key+" of bucket "+k.name, 0)
 	}
@@ -136,14 +163,41 @@ func (k *bucket) Put(ctx context.Context, key string, value []byte) error {
 
 // Watch implements bus.Bucket.
 func (k *bucket) Watch(ctx context.Context, pattern string, handle func([]bus.Entry), caughtUp func()) error {
-	return k.bus.tail(ctx, tailing{stream: k.stream(), latest: true, filter: k.prefix + pattern, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
-		entries := make([]bus.Entry, len(raw))
-		for i, m := range raw {
-			entries[i] = k.entry(m)
+	filters := []string{k.prefix + pattern}
+	if pattern != ">" && pattern != "*" { // which cover it
+		filters = append(filters, k.prefix+keyDropped)
+	}
+	known := make(map[string]bool)
+	return k.bus.tail(ctx, tailing{stream: k.stream(), latest: true, filters: filters, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
+		entries := make([]bus.Entry, 0, len(raw))
+		for _, m := range raw {
+			e := k.entry(m)
+			if e.Key == keyDropped {
+				entries = append(entries, dropped(known, e.Revision)...)
+				clear(known)
+				continue
+			}
+			if e.Deleted {
+				delete(known, e.Key)
+			} else {
+				known[e.Key] = true
+			}
+			entries = append(entries, e)
 		}
-		handle(entries)
+		if len(entries) > 0 {
+			handle(entries)
+		}
 		return nil
 	}})
+}
+
+// dropped returns the deletions of keys that went with their bucket.
+func dropped(keys map[string]bool, revision uint64) []bus.Entry {
+	entries := make([]bus.Entry, 0, len(keys))
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		entries = append(entries, bus.Entry{Key: key, Revision: revision, Deleted: true})
+	}
+	return entries
 }
 
 func (k *bucket) entry(m jetstream.Msg) bus.Entry {

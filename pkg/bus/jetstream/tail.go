@@ -20,14 +20,14 @@ type tailing struct {
 	// subject instead.
 	after    uint64
 	latest   bool
-	filter   string
+	filters  []string
 	handle   func([]jetstream.Msg) error
 	caughtUp func()
 }
 
 func (t *tailing) consumer() jetstream.OrderedConsumerConfig {
 	config := jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{t.filter}, InactiveThreshold: 5 * time.Minute,
+		FilterSubjects: t.filters, InactiveThreshold: 5 * time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.after + 1,
 	}
 	if t.latest {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/vedette/vedette/pkg/bus"
 )
 
 // Limits bound what the streams keep. Zero fields take the defaults named here.
@@ -50,7 +52,7 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		{
 			Name: streamExecutions, Subjects: []string{allExecutions}, Retention: jetstream.WorkQueuePolicy,
 			Description: "Due checks until they are executed", Storage: jetstream.MemoryStorage,
-			MaxAge: time.Minute, MaxBytes: 256 << 20, Discard: jetstream.DiscardNew, Duplicates: time.Minute,
+			MaxAge: bus.ExecutionsKept, MaxBytes: 256 << 20, Discard: jetstream.DiscardNew, Duplicates: bus.ExecutionsKept,
 		},
 		{
 			Name: streamResults, Subjects: []string{allResults}, Description: "What executions found",
@@ -64,7 +66,7 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		bucketConfig(bucketLeases, func(c *jetstream.StreamConfig) {
 			c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = true, leaseTTL
 		}),
-		bucketConfig(bucketOutcomes, func(c *jetstream.StreamConfig) { c.MaxAge = outcomesKept }),
+		bucketConfig(bucketOutcomes, func(c *jetstream.StreamConfig) { c.MaxAge = bus.OutcomesKept }),
 		bucketConfig(bucketProbe, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }),
 	}
 	for i := range all {
