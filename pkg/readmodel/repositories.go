@@ -7,17 +7,19 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// Query selects from a list. Empty fields select all.
+// Query selects from a list. Empty fields select all. ErrQuery: a field is out of bounds.
 type Query struct {
 	// Text is searched for, without regard to case, in id, name, target and labels.
 	Text     string
 	Statuses []monitor.Status
-	Service  string
-	Kind     string
+	// Service and Kind select checks; services have neither.
+	Service string
+	Kind    string
 	// Labels are "key=value" or "key"; all must match.
 	Labels []string
-	// Sort is "status" (worst first), "name", "id", "latency", "uptime", "updated_at"; a leading
-	// "-" reverses. The default is "id". Ties are broken by id.
+	// Sort is "status" (worst first), "name", "id", "updated_at", and for checks "latency" and
+	// "uptime" (of 24 hours), those without one last; a leading "-" reverses. The default is "id".
+	// Ties are broken by id.
 	Sort string
 	// Limit bounds the page, [1, 1000], default 100; Cursor is the NextCursor of the page before.
 	Limit  int
@@ -31,9 +33,12 @@ type Page[T any] struct {
 	Total      int    `json:"total"`
 }
 
-// CheckRepository reads checks. Errors: monitor.ErrNotFound; ErrCursor for a cursor it did not give.
+// CheckRepository reads checks. What a view points to may be shared with others: it must not be
+// changed. Errors: monitor.ErrNotFound; ErrCursor for a cursor it did not give; ErrQuery.
 type CheckRepository interface {
+	// Check returns a check with the uptime of every window.
 	Check(ctx context.Context, id string) (CheckView, error)
+	// Checks answers from memory; of the uptimes it has that of 24 hours.
 	Checks(ctx context.Context, query Query) (Page[CheckView], error)
 }
 
@@ -48,17 +53,21 @@ type ResultQuery struct {
 	// From is inclusive, To exclusive, both by due time; zero is open.
 	From, To time.Time
 	Outcomes []monitor.Outcome
-	Limit    int
-	Cursor   string
+	// Limit bounds the page, [1, 1000], default 100; Cursor is the NextCursor of the page before.
+	Limit  int
+	Cursor string
 }
 
-// ResultRepository reads the history of one check.
+// ResultRepository reads the history of one check. Errors: monitor.ErrNotFound for a check that does
+// not exist; ErrCursor; ErrQuery.
 type ResultRepository interface {
-	// Results returns results newest first.
+	// Results returns results in the order in which they came, newest first: at least the last 10,000
+	// of a check are kept.
 	Results(ctx context.Context, checkID string, query ResultQuery) (Page[monitor.Result], error)
 	// Uptime returns the windows "24h", "7d", "30d" and "90d" as of now.
 	Uptime(ctx context.Context, checkID string, now time.Time) (map[string]Uptime, error)
-	// Latency returns a series over the window up to now; step is an hour up to 7d, else a day.
+	// Latency returns a series over the window up to now; step is an hour up to 7d, else a day. Steps
+	// without any latency are left out.
 	Latency(ctx context.Context, checkID, window string, now time.Time) ([]LatencyPoint, error)
 }
 
@@ -97,7 +106,8 @@ type Reads interface {
 	OverviewRepository
 	// WaitFor returns when every read model shows EVENTS up to sequence, or with ctx's error.
 	WaitFor(ctx context.Context, sequence uint64) error
-	// Lag is how far each projection was behind when it last flushed.
+	// Projections says how far each projection had come when it last flushed, in the order of the
+	// table; only the name is set of one that has not.
 	Projections() []ProjectionState
 }
 
@@ -109,5 +119,7 @@ type ProjectionState struct {
 	Events  uint64 `json:"events"`
 	Results uint64 `json:"results"`
 	// FlushedAt is when the checkpoint was written.
-	FlushedAt time.Time `json:"flushed_at"`
+	FlushedAt time.Time `json:"flushed_at,omitzero"`
+	// Rebuilding is true while it folds what the log held when it began from nothing.
+	Rebuilding bool `json:"rebuilding,omitempty"`
 }

@@ -12,7 +12,7 @@ type CheckView struct {
 	// Sequence is the place in EVENTS that the view has reached for this check.
 	Sequence   uint64          `json:"sequence"`
 	LastResult *monitor.Result `json:"last_result,omitempty"`
-	// Uptime by window: "24h", "7d", "30d", "90d".
+	// Uptime by window: "24h", and for a single check "7d", "30d" and "90d".
 	Uptime map[string]Uptime `json:"uptime,omitempty"`
 	// Recent is the heartbeat bar, oldest first, one letter per execution: U up, G degraded, D
 	// failed, E could not run, "-" missed. At most RecentLength letters.
@@ -24,7 +24,9 @@ type CheckView struct {
 // RecentLength is the most letters in a heartbeat bar.
 const RecentLength = 60
 
-// Uptime is the share of the time with data in which a check was up or degraded.
+// Uptime is the share of the executions with a finding that found a check up or degraded. A window
+// of 24 hours is the hour at hand and the 24 before it, one of days the UTC day at hand and as many
+// before it as the window has.
 type Uptime struct {
 	// Ratio is in [0, 1]; null when there is no data.
 	Ratio *float64 `json:"ratio"`

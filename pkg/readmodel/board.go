@@ -1,0 +1,178 @@
+package readmodel
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// board is what a reader knows, by the keys of the entries. What it points to is replaced, never
+// changed, so that views may share it.
+type board struct {
+	checks    map[string]*checkState
+	services  map[string]*serviceState
+	incidents map[string]*IncidentView
+	runners   map[string]*RunnerView
+	// pulses are by the keys of their checks, which may not be there.
+	pulses map[string]*pulse
+	// trusted says that the pulses are current: while they are rebuilt they prove no silence.
+	trusted bool
+}
+
+// checkState is a check with what is computed when it changes, not when it is read.
+type checkState struct {
+	*checkEntry
+	pulse *pulse
+	text  string
+	// staleAt is when silence makes it unknown; zero for never.
+	staleAt time.Time
+	seenAt  time.Time
+}
+
+type serviceState struct {
+	*ServiceView
+	text string
+	// checks are the keys of its checks.
+	checks map[string]struct{}
+}
+
+func newBoard() *board {
+	return &board{
+		checks: make(map[string]*checkState), services: make(map[string]*serviceState),
+		incidents: make(map[string]*IncidentView), runners: make(map[string]*RunnerView), pulses: make(map[string]*pulse),
+	}
+}
+
+func (b *board) setCheck(key string, entry *checkEntry) {
+	if before := b.checks[key]; before != nil {
+		if s := b.services[servicePrefix+token(before.Service)]; s != nil {
+			delete(s.checks, key)
+		}
+		delete(b.checks, key)
+	}
+	if entry == nil {
+		return
+	}
+	c := &checkState{checkEntry: entry, text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target)}
+	c.hear(b.pulses[key])
+	b.checks[key] = c
+	b.member(entry.Service)[key] = struct{}{}
+}
+
+// member returns the keys of a service's checks; the service itself may come later.
+func (b *board) member(service string) map[string]struct{} {
+	key := servicePrefix + token(service)
+	s := b.services[key]
+	if s == nil {
+		s = &serviceState{checks: make(map[string]struct{})}
+		b.services[key] = s
+	}
+	return s.checks
+}
+
+func (b *board) setService(key string, view *ServiceView) {
+	s := b.services[key]
+	if s == nil {
+		s = &serviceState{checks: make(map[string]struct{})}
+		b.services[key] = s
+	}
+	s.ServiceView = view
+	switch {
+	case view != nil:
+		s.text = haystack(view.Labels, view.ID, view.Name, view.Description)
+	case len(s.checks) == 0:
+		delete(b.services, key)
+	}
+}
+
+func (b *board) setPulse(check string, p *pulse) {
+	key := checkPrefix + token(check)
+	set(b.pulses, key, p)
+	if c := b.checks[key]; c != nil {
+		c.hear(p)
+	}
+}
+
+// hear takes what is known of the results, and computes when silence will make the check unknown:
+// as the decider does, from the time at which the last conclusive result was stored. A change of
+// status is such a result too, whose pulse may not have come yet.
+func (c *checkState) hear(p *pulse) {
+	c.pulse, c.staleAt, c.seenAt = p, time.Time{}, c.StatusSince
+	if p != nil {
+		for _, name := range c.Locations {
+			if seen := p.Locations[name].Seen; seen.After(c.seenAt) {
+				c.seenAt = seen
+			}
+		}
+	}
+	switch c.Status {
+	case monitor.StatusUp, monitor.StatusDegraded, monitor.StatusDown:
+		if timetable, err := monitor.NewTimetable(c.Definition); err == nil {
+			c.staleAt = timetable.StaleAt(c.seenAt)
+		}
+	case monitor.StatusUnknown, monitor.StatusPaused, monitor.StatusMaintenance:
+	}
+}
+
+// stale reports whether the check has been silent for too long for its status to hold.
+func (b *board) stale(c *checkState, now time.Time) bool {
+	return b.trusted && !c.staleAt.IsZero() && now.After(c.staleAt)
+}
+
+// status is the check's as of now.
+func (b *board) status(c *checkState, now time.Time) monitor.Status {
+	if b.stale(c, now) {
+		return monitor.StatusUnknown
+	}
+	return c.Status
+}
+
+// check is the check as of now.
+func (b *board) check(c *checkState, now time.Time) monitor.Check {
+	check := c.Check
+	if b.stale(c, now) {
+		check.Status, check.StatusSince = monitor.StatusUnknown, c.staleAt.UTC()
+		check.Reason = fmt.Sprintf("no result since %s", c.seenAt.UTC().Format(time.RFC3339))
+	}
+	return check
+}
+
+// service is the service as of now: its checks are rolled up again where silence has changed them.
+func (b *board) service(s *serviceState, now time.Time) monitor.Service {
+	service := s.Service
+	var since time.Time
+	for key := range s.checks {
+		if c := b.checks[key]; b.stale(c, now) && c.staleAt.After(since) {
+			since = c.staleAt.UTC()
+		}
+	}
+	if since.IsZero() {
+		return service
+	}
+	checks := make([]monitor.Check, 0, len(s.checks))
+	for key := range s.checks {
+		checks = append(checks, b.check(b.checks[key], now))
+	}
+	if status := monitor.RollUp(service.Rollup, checks); status != service.Status {
+		service.Status, service.StatusSince = status, since
+	}
+	return service
+}
+
+// view is the check as a list shows it.
+func (b *board) view(c *checkState, now time.Time) CheckView {
+	v := CheckView{Check: b.check(c, now), Sequence: c.Sequence}
+	p := c.pulse
+	if p == nil {
+		return v
+	}
+	v.Recent = p.Recent
+	v.Uptime = map[string]Uptime{window24h: p.dayUptime(c.Check, now)}
+	var last monitor.Result
+	if len(p.Last) > 0 && json.Unmarshal(p.Last, &last) == nil {
+		v.LastResult, v.LatencyMS = &last, last.DurationMS
+	}
+	return v
+}

@@ -1,0 +1,246 @@
+package readmodel
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// decodePage reads those lines of a page that have changed.
+func (w *watcher) decodePage(e bus.Entry) (func(*Reader), error) {
+	page, err := pageOf(e.Key)
+	if err != nil {
+		return nil, err
+	}
+	var lines [][]byte
+	if !e.Deleted {
+		if lines, err = readPage(e.Value); err != nil {
+			return nil, err
+		}
+	}
+	before, after := w.lines[e.Key], make(pageLines, len(lines))
+	var changed []*pulse
+	for _, line := range lines {
+		check, sum := checkOfLine(line), maphash.Bytes(w.seed, line)
+		if known, there := before[check]; !there || known != sum {
+			p, err := readPulse(line)
+			if err != nil {
+				return nil, err
+			}
+			p.page, p.line = page, nil
+			var last struct {
+				DurationMS float64 `json:"duration_ms"`
+			}
+			if err := json.Unmarshal(p.Last, &last); err == nil {
+				p.lastLatency = last.DurationMS
+			}
+			changed, check = append(changed, p), p.Check
+		}
+		after[check] = sum
+	}
+	w.lines[e.Key] = after
+	return func(r *Reader) {
+		for check := range before {
+			old := r.board.pulses[checkPrefix+token(check)]
+			if _, there := after[check]; !there && old != nil && old.page == page {
+				r.board.setPulse(check, nil)
+			}
+		}
+		for _, p := range changed {
+			r.board.setPulse(p.Check, p)
+		}
+	}, nil
+}
+
+// checkOfLine returns the check that a line of a page is about: an id as it stands.
+func checkOfLine(line []byte) string {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"check":"`))
+	id, _, found := bytes.Cut(rest, []byte(`"`))
+	if !ok || !found {
+		return ""
+	}
+	return string(id)
+}
+
+// Check implements CheckRepository.
+func (r *Reader) Check(ctx context.Context, id string) (CheckView, error) {
+	now := r.now()
+	r.mu.RLock()
+	c := r.board.checks[checkPrefix+token(id)]
+	var view CheckView
+	if c != nil {
+		view = r.board.view(c, now)
+	}
+	r.mu.RUnlock()
+	if c == nil {
+		return CheckView{}, fmt.Errorf("check %s: %w", id, monitor.ErrNotFound)
+	}
+	uptime, err := r.Uptime(ctx, id, now)
+	if err != nil {
+		return CheckView{}, err
+	}
+	view.Uptime = uptime
+	return view, nil
+}
+
+// Checks implements CheckRepository.
+func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error) {
+	f, err := newFilter("checks", query, "id", "name", "status", "latency", "uptime", "updated_at")
+	if err != nil {
+		return Page[CheckView]{}, err
+	}
+	s, err := newSelection[*checkState](f.order, f.list, query.Limit, query.Cursor)
+	if err != nil {
+		return Page[CheckView]{}, err
+	}
+	now := r.now()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	b := r.board
+	for _, c := range b.checks {
+		if (f.service != "" && c.Service != f.service) || (f.kind != "" && c.Kind != f.kind) {
+			continue
+		}
+		status := b.status(c, now)
+		if !f.matches(c.text, status, c.Labels) {
+			continue
+		}
+		at := placeBy(f.sort, c.ID, c.Name, status, c.UpdatedAt)
+		switch f.sort {
+		case "latency":
+			at.Number = c.pulse.latency()
+		case "uptime":
+			at.Number = last
+			if c.pulse != nil {
+				if ratio := c.pulse.dayUptime(c.Check, now).Ratio; ratio != nil {
+					at.Number = *ratio
+				}
+			}
+		}
+		s.offer(at, c)
+	}
+	return pageFrom(s, func(c *checkState) CheckView { return b.view(c, now) }), nil
+}
+
+func placeBy(sort, id, name string, status monitor.Status, updated time.Time) place {
+	at := place{ID: id}
+	switch sort {
+	case "name":
+		at.Text = strings.ToLower(name)
+	case "status":
+		at.Number = rank(status)
+	case "updated_at":
+		at.Number = float64(updated.UnixMicro())
+	}
+	return at
+}
+
+// Service implements ServiceRepository.
+func (r *Reader) Service(_ context.Context, id string) (ServiceView, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := r.board.services[servicePrefix+token(id)]
+	if s == nil || s.ServiceView == nil {
+		return ServiceView{}, fmt.Errorf("service %s: %w", id, monitor.ErrNotFound)
+	}
+	return r.board.serviceView(s, r.now()), nil
+}
+
+func (b *board) serviceView(s *serviceState, now time.Time) ServiceView {
+	v := ServiceView{Service: b.service(s, now), Sequence: s.Sequence, Checks: make([]string, 0, len(s.checks))}
+	for key := range s.checks {
+		v.Checks = append(v.Checks, b.checks[key].ID)
+	}
+	slices.Sort(v.Checks)
+	return v
+}
+
+// Services implements ServiceRepository.
+func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], error) {
+	if query.Service != "" || query.Kind != "" {
+		return Page[ServiceView]{}, fmt.Errorf("%w: service and kind select checks, not services", ErrQuery)
+	}
+	f, err := newFilter("services", query, "id", "name", "status", "updated_at")
+	if err != nil {
+		return Page[ServiceView]{}, err
+	}
+	sel, err := newSelection[*serviceState](f.order, f.list, query.Limit, query.Cursor)
+	if err != nil {
+		return Page[ServiceView]{}, err
+	}
+	now := r.now()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	b := r.board
+	for _, s := range b.services {
+		if s.ServiceView == nil {
+			continue
+		}
+		status := b.service(s, now).Status
+		if f.matches(s.text, status, s.Labels) {
+			sel.offer(placeBy(f.sort, s.ID, s.Name, status, s.UpdatedAt), s)
+		}
+	}
+	return pageFrom(sel, func(s *serviceState) ServiceView { return b.serviceView(s, now) }), nil
+}
+
+// Overview implements OverviewRepository. It counts what Checks and Services would show now.
+func (r *Reader) Overview(context.Context) (Overview, error) {
+	now := r.now()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	b := r.board
+	o := Overview{Checks: make(map[monitor.Status]int), Services: make(map[monitor.Status]int)}
+	for _, c := range b.checks {
+		o.Checks[b.status(c, now)]++
+	}
+	for _, s := range b.services {
+		if s.ServiceView != nil {
+			o.Services[b.service(s, now).Status]++
+		}
+	}
+	for _, i := range b.incidents {
+		if i.Open() {
+			o.Incidents++
+		}
+	}
+	for _, runner := range b.runners {
+		if runner.LeftAt.IsZero() {
+			o.Runners++
+		}
+	}
+	o.Sequence = r.states["checks"].Events
+	return o, nil
+}
+
+// Runners implements RunnerRepository: those at work first, then the latest that left.
+func (r *Reader) Runners(context.Context) ([]RunnerView, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]RunnerView, 0, len(r.board.runners))
+	for view := range maps.Values(r.board.runners) {
+		all = append(all, *view)
+	}
+	slices.SortFunc(all, func(x, y RunnerView) int {
+		switch {
+		case x.LeftAt.IsZero() && !y.LeftAt.IsZero():
+			return -1
+		case !x.LeftAt.IsZero() && y.LeftAt.IsZero():
+			return 1
+		}
+		if c := y.LeftAt.Compare(x.LeftAt); c != 0 {
+			return c
+		}
+		return strings.Compare(x.ID, y.ID)
+	})
+	return all, nil
+}

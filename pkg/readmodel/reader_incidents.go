@@ -1,0 +1,38 @@
+package readmodel
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Incident implements IncidentRepository.
+func (r *Reader) Incident(_ context.Context, id string) (IncidentView, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i := r.board.incidents[incidentPrefix+token(id)]
+	if i == nil {
+		return IncidentView{}, fmt.Errorf("incident %s: %w", id, monitor.ErrNotFound)
+	}
+	return *i, nil
+}
+
+// Incidents implements IncidentRepository.
+func (r *Reader) Incidents(_ context.Context, query IncidentQuery) (Page[IncidentView], error) {
+	list := listOf("incidents", query.Open, query.Check, query.Service)
+	s, err := newSelection[*IncidentView](order{descending: true}, list, query.Limit, query.Cursor)
+	if err != nil {
+		return Page[IncidentView]{}, err
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, i := range r.board.incidents {
+		if (query.Open != nil && *query.Open != i.Open()) ||
+			(query.Check != "" && query.Check != i.CheckID) || (query.Service != "" && query.Service != i.Service) {
+			continue
+		}
+		s.offer(place{Number: float64(i.OpenedAt.UnixMicro()), ID: i.ID}, i)
+	}
+	return pageFrom(s, func(i *IncidentView) IncidentView { return *i }), nil
+}
