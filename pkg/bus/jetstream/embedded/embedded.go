@@ -52,6 +52,9 @@ func (c Config) options(s secrets) (*server.Options, error) {
 	options := &server.Options{
 		ServerName: "vedette", NoSigs: true, JetStream: true, StoreDir: filepath.Join(c.Dir, "nats"),
 		SyncAlways: !c.Relaxed, SyncInterval: time.Second, DontListen: c.Listen == "",
+		// Streams reserve their limits. By default the server grants three quarters of the free
+		// disk, and so would not start Vedette at all on one smaller than its limits together.
+		JetStreamMaxStore: 1 << 40,
 	}
 	if err := options.ProcessConfigString(c.accounts(s)); err != nil {
 		return nil, fmt.Errorf("configure the embedded NATS server: %w", err)
