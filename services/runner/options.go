@@ -64,7 +64,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.ID == "" {
-		o.ID = defaultID()
+		o.ID = NewID()
 	}
 	if o.Location == "" {
 		o.Location = monitor.DefaultLocation
@@ -113,8 +113,8 @@ func (o Options) validate() error {
 	return errors.Join(problems...)
 }
 
-// defaultID is host-pid-random, fit to be a token of a subject.
-func defaultID() string {
+// NewID returns a new id for a runner: host-pid-random, fit to be a token of a subject.
+func NewID() string {
 	host, err := os.Hostname()
 	if err != nil || host == "" {
 		host = "runner"

@@ -18,7 +18,7 @@ func TestOptions(t *testing.T) {
 	opt := Options{Engine: quick{}}.withDefaults()
 	require.NoError(t, opt.validate())
 	assert.True(t, monitor.ValidID(opt.ID), opt.ID)
-	assert.NotEqual(t, opt.ID, defaultID(), "two runners of one process are told apart")
+	assert.NotEqual(t, opt.ID, NewID(), "two runners of one process are told apart")
 	assert.Equal(t, 64, opt.Concurrency)
 
 	err := Options{ID: "A.b", Location: "*", Concurrency: 5000, ShutdownGrace: -1, References: []string{"nowhere"}}.validate()
