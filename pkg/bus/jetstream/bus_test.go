@@ -1,36 +1,55 @@
 package jetstream_test
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/bus/bustest"
 	"github.com/vedette/vedette/pkg/bus/cloudevents"
 	"github.com/vedette/vedette/pkg/bus/jetstream"
 	"github.com/vedette/vedette/pkg/bus/jetstream/embedded"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// serve starts a server in a folder of the test's, or in dir.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve starts a server on a folder.
 func serve(t *testing.T, dir string) *embedded.Server {
 	t.Helper()
-	server, err := embedded.Start(embedded.Config{Dir: dir, Locations: []string{"default", "eu"}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	server, err := embedded.Start(embedded.Config{
+		Dir: dir, Locations: []string{"default", "eu", bustest.Here, bustest.There},
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	require.NoError(t, err)
 	return server
 }
 
+// started starts a server for one test.
+func started(t *testing.T) *embedded.Server {
+	t.Helper()
+	server := serve(t, t.TempDir())
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	return server
+}
+
 // open connects to a server and makes its streams.
-func open(t *testing.T, server *embedded.Server) *jetstream.Bus {
+func open(t *testing.T, server *embedded.Server, changes ...func(*jetstream.Config)) *jetstream.Bus {
 	t.Helper()
 	user, password := server.User()
-	b, err := jetstream.Connect(t.Context(), jetstream.Config{
+	config := jetstream.Config{
 		Server: jetstream.Server{InProcess: server, User: user, Password: password, Name: t.Name()},
 		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	b, err := jetstream.Connect(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
 	require.NoError(t, b.EnsureTopology(t.Context()))
@@ -50,6 +69,22 @@ func runner(t *testing.T, server *embedded.Server, location string) *jetstream.R
 	return r
 }
 
+// plain connects to a server without the bus, as whoever has its password could.
+func plain(t *testing.T, server *embedded.Server, user, password string, options ...nats.Option) *nats.Conn {
+	t.Helper()
+	conn, err := nats.Connect("", append(options, nats.InProcessServer(server), nats.UserInfo(user, password))...)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	return conn
+}
+
+// app connects with full rights.
+func app(t *testing.T, server *embedded.Server) *nats.Conn {
+	t.Helper()
+	user, password := server.User()
+	return plain(t, server, user, password)
+}
+
 func registered(id string) monitor.EventMessage {
 	return monitor.EventMessage{
 		Meta:  monitor.Meta{ID: cloudevents.NewID(), Source: "/test", Time: time.Now()},
@@ -65,79 +100,25 @@ func batchOf(events ...monitor.EventMessage) bus.Batch {
 	return b
 }
 
-func TestSmoke(t *testing.T) {
-	server := serve(t, t.TempDir())
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	b := open(t, server)
-	ctx := t.Context()
+// endLease ends a lease from outside, as its running out would.
+func endLease(t *testing.T, server *embedded.Server, name string) {
+	t.Helper()
+	m := nats.NewMsg("$KV.vedette_leases." + name)
+	m.Header.Set("KV-Operation", "DEL")
+	_, err := app(t, server).RequestMsg(m, 5*time.Second)
+	require.NoError(t, err)
+}
 
-	written, err := b.Append(ctx, batchOf(registered("a"), registered("b")))
-	require.NoError(t, err)
-	require.EqualValues(t, 2, written[1].Sequence)
-	_, err = b.Append(ctx, batchOf(registered("c"), registered("a")))
-	var conflict *bus.ConflictError
-	require.ErrorAs(t, err, &conflict)
-	last, err := b.Last(ctx)
-	require.NoError(t, err)
-	require.EqualValues(t, 2, last, "all or nothing")
-	events, err := b.Read(ctx, 0, 10, bus.Filter{})
-	require.NoError(t, err)
-	require.Len(t, events, 2)
-	require.NoError(t, b.Probe(ctx))
-
-	serving, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() {
-		done <- b.ServeCommands(serving, []string{"service"}, func(_ context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
-			outcomes := make([]bus.Outcome, len(commands))
-			for i, c := range commands {
-				outcomes[i] = bus.Outcome{CommandID: c.ID, Aggregate: "service", ID: "x", Revision: 1}
+func TestBus(t *testing.T) {
+	bustest.Suite{
+		Parallel: true,
+		Open: func(t *testing.T) bustest.Door {
+			server := started(t)
+			return bustest.Door{
+				Bus:    open(t, server),
+				Runner: func(t *testing.T, location string) bustest.Runner { return runner(t, server, location) },
+				Revoke: func(t *testing.T, lease string) { endLease(t, server, lease) },
 			}
-			return outcomes, nil
-		})
-	}()
-	begun := time.Now()
-	outcome, err := b.Send(ctx, cloudevents.NewCommand("", monitor.DeleteService{ServiceID: "x"}, "/test", "", time.Now()))
-	require.NoError(t, err)
-	require.True(t, outcome.Accepted())
-	t.Log("send took", time.Since(begun))
-	stop()
-	require.NoError(t, <-done)
-
-	r := runner(t, server, "eu")
-	_, err = r.Pull(ctx, 100*time.Millisecond)
-	require.ErrorIs(t, err, bus.ErrNoLocation)
-	require.NoError(t, b.OpenLocation(ctx, "eu"))
-	require.NoError(t, b.Dispatch(ctx, "1", monitor.ExecuteChecks{Location: "eu", Executions: []monitor.Execution{{Location: "eu"}}}))
-	d, err := r.Pull(ctx, time.Second)
-	require.NoError(t, err)
-	require.NoError(t, d.KeepAlive())
-	require.NoError(t, d.Ack(ctx))
-	_, err = r.Pull(ctx, 100*time.Millisecond)
-	require.ErrorIs(t, err, bus.ErrNothing)
-
-	gate, stop := context.WithCancel(ctx)
-	go func() {
-		done <- b.ServeIngest(gate, func(_ context.Context, location string, _ bus.Report) error {
-			require.Equal(t, "eu", location)
-			return nil
-		})
-	}()
-	require.Eventually(t, func() bool { return r.Deliver(ctx, "eu", bus.Report{}) == nil }, 5*time.Second, 20*time.Millisecond)
-	stop()
-	require.NoError(t, <-done)
-
-	bucket, err := b.Bucket(ctx, "things")
-	require.NoError(t, err)
-	rev, err := bucket.Flush(ctx, map[string][]byte{"a": []byte("1"), "b": []byte("2")}, []byte("c1"), 0)
-	require.NoError(t, err)
-	_, err = bucket.Flush(ctx, map[string][]byte{"a": nil}, []byte("c2"), 0)
-	require.ErrorAs(t, err, &conflict)
-	_, err = bucket.Flush(ctx, map[string][]byte{"a": nil}, []byte("c2"), rev)
-	require.NoError(t, err)
-	list, err := bucket.List(ctx, ">")
-	require.NoError(t, err)
-	require.Len(t, list, 2)
-	_, err = bucket.Get(ctx, "a")
-	require.ErrorIs(t, err, bus.ErrNoKey)
+		},
+	}.Run(t)
 }

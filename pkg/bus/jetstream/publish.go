@@ -18,6 +18,8 @@ const (
 	codeWrongSequence         = jetstream.ErrorCode(10071)
 	codeWrongSequenceConstant = jetstream.ErrorCode(10164)
 	codeMaxBytes              = jetstream.ErrorCode(10077)
+	// codeOverlap: a work queue has another consumer of some of the subjects.
+	codeOverlap = jetstream.ErrorCode(10100)
 )
 
 // expect puts an expectation on a message: the last sequence on the subjects that filter covers.

@@ -1,0 +1,3 @@
+package bustest
+
+func routerTests() map[string]test { return nil }
