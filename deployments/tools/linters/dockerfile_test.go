@@ -1,4 +1,4 @@
-package dockerfile
+package linters
 
 import (
 	"context"
