@@ -26,7 +26,7 @@ func (a *app) checkAdd() *cobra.Command {
 	a.completeDefinition(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			if len(args) == 0 && !d.given(cmd.Flags()) {
+			if len(args) == 0 && !given(cmd.Flags()) {
 				return UsageError{errors.New("say what to check: give --service, --kind and --target, or a file with -f\nSee vedette check add --help")}
 			}
 			definition, err := a.definition(ctx, c, cmd, &d)
@@ -86,7 +86,7 @@ func (a *app) editCheck(ctx context.Context, c *client.Client, cmd *cobra.Comman
 		return check, err
 	}
 	switch {
-	case !d.given(cmd.Flags()):
+	case !given(cmd.Flags()):
 		return a.editInEditor(ctx, c, check, etag)
 	case d.file != "":
 		definition, err := a.definition(ctx, c, cmd, d)

@@ -71,11 +71,11 @@ func markDefinition(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) { must(flags.SetAnnotation(f.Name, definitionFlag, []string{"true"})) })
 }
 
-// given reports whether any flag says something.
-func (d *definitionFlags) given(flags *pflag.FlagSet) bool {
-	given := false
-	flags.Visit(func(f *pflag.Flag) { given = given || len(f.Annotations[definitionFlag]) > 0 })
-	return given
+// given reports whether any flag says something of a definition.
+func given(flags *pflag.FlagSet) bool {
+	any := false
+	flags.Visit(func(f *pflag.Flag) { any = any || len(f.Annotations[definitionFlag]) > 0 })
+	return any
 }
 
 // patch is what the flags given say, as a merge patch (RFC 7396): an empty text takes a field back

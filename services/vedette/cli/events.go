@@ -161,7 +161,7 @@ func (a *app) followEvents(ctx context.Context, c *client.Client, f eventFlags) 
 func (a *app) writeEvent(e client.Event) error {
 	switch a.output {
 	case "json":
-		_, err := fmt.Fprintf(a.Out, "%s\n", e.Raw)
+		_, err := fmt.Fprintf(a.Out, "%s\n", escape(e.Raw))
 		return err
 	case "yaml":
 		if _, err := fmt.Fprintln(a.Out, "---"); err != nil {

@@ -64,7 +64,7 @@ func (a *app) checkTest() *cobra.Command {
 
 func (a *app) testDefinition(ctx context.Context, c *client.Client, cmd *cobra.Command, args []string, d *definitionFlags) (client.Object, error) {
 	if len(args) == 0 {
-		if !d.given(cmd.Flags()) {
+		if !given(cmd.Flags()) {
 			return nil, UsageError{errors.New("say what to test: give --kind and --target, a file with -f, or the ID of a check\nSee vedette check test --help")}
 		}
 		return a.definition(ctx, c, cmd, d)

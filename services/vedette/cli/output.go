@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -36,9 +37,10 @@ func (a *app) write(value any, people func() error) error {
 // encode writes JSON in another form, keeping the order of its members.
 func encode(w io.Writer, form string, raw []byte) error {
 	var out bytes.Buffer
+	raw = escape(raw)
 	switch form {
 	case "yaml":
-		text, err := yaml.JSONToYAML(raw)
+		text, err := yaml.JSONToYAML(withoutControls(raw))
 		if err != nil {
 			return fmt.Errorf("write YAML: %w", err)
 		}
@@ -51,4 +53,32 @@ func encode(w io.Writer, form string, raw []byte) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// escape writes the control characters that JSON lets stand (DEL and C1) as escapes: they could
+// control a terminal, and texts come from targets too.
+func escape(raw []byte) []byte {
+	var out bytes.Buffer
+	for _, r := range string(raw) {
+		if r >= 0x7f && r <= 0x9f {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes()
+}
+
+// withoutControls puts U+FFFD in the place of the control characters that YAML cannot hold.
+func withoutControls(raw []byte) []byte {
+	escapes := regexp.MustCompile(`\\(u00[0189][0-9a-fA-F]|u007[fF]|.)`)
+	return escapes.ReplaceAllFunc(raw, func(found []byte) []byte {
+		switch text := strings.ToLower(string(found)); {
+		case text == `\u0009` || text == `\u000a` || text == `\u000d`:
+			return found
+		case strings.HasPrefix(text, `\u00`) || text == `\b` || text == `\f`:
+			return []byte(`\ufffd`)
+		}
+		return found
+	})
 }

@@ -193,7 +193,7 @@ func (a *app) serviceEdit() *cobra.Command {
 	s.register(cmd.Flags())
 	a.completeFixed(cmd, "rollup", []string{"worst", "best", "majority"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if cmd.Flags().NFlag() == 0 {
+		if !given(cmd.Flags()) {
 			return UsageError{errors.New("say what to change\nSee vedette service edit --help")}
 		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
