@@ -32,7 +32,7 @@ type checkState struct {
 }
 
 type serviceState struct {
-	*ServiceView
+	*serviceEntry
 	text string
 	// checks are the keys of its checks.
 	checks map[string]struct{}
@@ -72,13 +72,13 @@ func (b *board) member(service string) map[string]struct{} {
 	return s.checks
 }
 
-func (b *board) setService(key string, view *ServiceView) {
+func (b *board) setService(key string, view *serviceEntry) {
 	s := b.services[key]
 	if s == nil {
 		s = &serviceState{checks: make(map[string]struct{})}
 		b.services[key] = s
 	}
-	s.ServiceView = view
+	s.serviceEntry = view
 	switch {
 	case view != nil:
 		s.text = haystack(view.Labels, view.ID, view.Name, view.Description)

@@ -1,9 +1,6 @@
 package readmodel
 
-import (
-	"github.com/vedette/vedette/pkg/bus"
-	"github.com/vedette/vedette/pkg/monitor"
-)
+import "github.com/vedette/vedette/pkg/monitor"
 
 // checkEntry is a check as it is kept: what changes seldom. Results are added on reading.
 type checkEntry struct {
@@ -12,13 +9,10 @@ type checkEntry struct {
 }
 
 // checks is the read model of the checks' definitions and statuses.
-type checks struct {
-	views[checkEntry]
-	board *monitor.Board
-}
+type checks struct{ views[checkEntry] }
 
 func newChecks() *checks {
-	return &checks{views: newViews(checkPrefix, func(c *checkEntry) string { return c.ID }), board: monitor.NewBoard()}
+	return &checks{newViews(checkPrefix, func(c *checkEntry) string { return c.ID })}
 }
 
 func (*checks) Name() string { return "checks" }
@@ -33,20 +27,25 @@ func (p *checks) Apply(m monitor.EventMessage) {
 	if !ok {
 		return
 	}
-	if seen := p.byID[id]; seen != nil && m.Sequence <= seen.Sequence {
+	before := p.byID[id]
+	if before != nil && m.Sequence <= before.Sequence {
 		return
 	}
-	p.board.Evolve(m)
-	check, exists := p.board.Check(id)
+	// A board of its own for each event: nothing is known that is not kept.
+	board := monitor.NewBoard()
+	if before != nil {
+		board.PutCheck(before.Check)
+	}
+	board.Evolve(m)
+	check, exists := board.Check(id)
 	if !exists {
-		p.remove(id)
+		if before != nil {
+			p.remove(id)
+		}
 		return
 	}
-	// After a restart the fold does not know of the revisions of a check deleted before: the event does.
-	if check.Revision < m.Revision {
-		check.Revision = m.Revision
-		p.board.PutCheck(check)
-	}
+	// That of a check registered again goes on from the one deleted, which only the event tells.
+	check.Revision = max(check.Revision, m.Revision)
 	p.put(id, &checkEntry{Check: check, Sequence: m.Sequence})
 }
 
@@ -62,25 +61,17 @@ func checkOf(e monitor.Event) (id string, ok bool) {
 	return id, kind == "check"
 }
 
-// Restore implements Projection.
-func (p *checks) Restore(entries []bus.Entry) error {
-	if err := p.views.Restore(entries); err != nil {
-		return err
-	}
-	for _, entry := range p.byID {
-		p.board.PutCheck(entry.Check)
-	}
-	return nil
-}
-
 // services is the read model of the services' definitions and statuses.
-type services struct {
-	views[ServiceView]
-	board *monitor.Board
+type services struct{ views[serviceEntry] }
+
+// serviceEntry is a service as it is kept; its checks are added on reading.
+type serviceEntry struct {
+	monitor.Service
+	Sequence uint64 `json:"sequence"`
 }
 
 func newServices() *services {
-	return &services{views: newViews(servicePrefix, func(s *ServiceView) string { return s.ID }), board: monitor.NewBoard()}
+	return &services{newViews(servicePrefix, func(s *serviceEntry) string { return s.ID })}
 }
 
 func (*services) Name() string { return "services" }
@@ -95,29 +86,22 @@ func (p *services) Apply(m monitor.EventMessage) {
 	if kind != "service" {
 		return
 	}
-	if seen := p.byID[id]; seen != nil && m.Sequence <= seen.Sequence {
+	before := p.byID[id]
+	if before != nil && m.Sequence <= before.Sequence {
 		return
 	}
-	p.board.Evolve(m)
-	service, exists := p.board.Service(id)
+	board := monitor.NewBoard()
+	if before != nil {
+		board.PutService(before.Service)
+	}
+	board.Evolve(m)
+	service, exists := board.Service(id)
 	if !exists {
-		p.remove(id)
+		if before != nil {
+			p.remove(id)
+		}
 		return
 	}
-	if service.Revision < m.Revision {
-		service.Revision = m.Revision
-		p.board.PutService(service)
-	}
-	p.put(id, &ServiceView{Service: service, Sequence: m.Sequence})
-}
-
-// Restore implements Projection.
-func (p *services) Restore(entries []bus.Entry) error {
-	if err := p.views.Restore(entries); err != nil {
-		return err
-	}
-	for _, entry := range p.byID {
-		p.board.PutService(entry.Service)
-	}
-	return nil
+	service.Revision = max(service.Revision, m.Revision)
+	p.put(id, &serviceEntry{Service: service, Sequence: m.Sequence})
 }

@@ -149,7 +149,7 @@ func (r *Reader) Service(_ context.Context, id string) (ServiceView, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	s := r.board.services[servicePrefix+token(id)]
-	if s == nil || s.ServiceView == nil {
+	if s == nil || s.serviceEntry == nil {
 		return ServiceView{}, fmt.Errorf("service %s: %w", id, monitor.ErrNotFound)
 	}
 	return r.board.serviceView(s, r.now()), nil
@@ -182,7 +182,7 @@ func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], er
 	defer r.mu.RUnlock()
 	b := r.board
 	for _, s := range b.services {
-		if s.ServiceView == nil {
+		if s.serviceEntry == nil {
 			continue
 		}
 		status := b.service(s, now).Status
@@ -204,7 +204,7 @@ func (r *Reader) Overview(context.Context) (Overview, error) {
 		o.Checks[b.status(c, now)]++
 	}
 	for _, s := range b.services {
-		if s.ServiceView != nil {
+		if s.serviceEntry != nil {
 			o.Services[b.service(s, now).Status]++
 		}
 	}

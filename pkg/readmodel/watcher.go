@@ -214,7 +214,7 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 	case strings.HasPrefix(e.Key, checkPrefix):
 		return decodeView(e, func(b *board, key string, v *checkEntry) { b.setCheck(key, v) })
 	case strings.HasPrefix(e.Key, servicePrefix):
-		return decodeView(e, func(b *board, key string, v *ServiceView) { b.setService(key, v) })
+		return decodeView(e, func(b *board, key string, v *serviceEntry) { b.setService(key, v) })
 	case strings.HasPrefix(e.Key, incidentPrefix):
 		return decodeView(e, func(b *board, key string, v *IncidentView) { set(b.incidents, key, v) })
 	case strings.HasPrefix(e.Key, runnerPrefix):

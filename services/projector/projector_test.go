@@ -1,0 +1,429 @@
+package projector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/readmodel"
+)
+
+func (w *world) state(name string) (c checkpoint) {
+	bucket, err := w.bus.Bucket(context.Background(), name)
+	require.NoError(w.t, err)
+	entry, err := bucket.Get(context.Background(), bus.CheckpointKey)
+	if !errors.Is(err, bus.ErrNoKey) {
+		require.NoError(w.t, err)
+		require.NoError(w.t, json.Unmarshal(entry.Value, &c))
+	}
+	return c
+}
+
+// fill writes some of everything.
+func (w *world) fill() {
+	w.append(monitor.ServiceRegistered{Definition: monitor.ServiceDefinition{ID: "web", Rollup: monitor.RollupWorst}})
+	for i := range 5 {
+		w.append(monitor.CheckRegistered{Definition: definition(fmt.Sprint("check", i))})
+	}
+	w.append(monitor.CheckDeleted{CheckID: "check4", Service: "web", From: monitor.StatusUnknown})
+	w.append(
+		monitor.CheckStatusChanged{CheckID: "check1", Service: "web", From: monitor.StatusUnknown, To: monitor.StatusDown, At: time.Now().UTC(), ResultID: "x"},
+		monitor.IncidentOpened{IncidentID: "check1-1", CheckID: "check1", Service: "web", OpenedAt: time.Now().UTC(), Cause: "status 503"},
+		monitor.ServiceStatusChanged{ServiceID: "web", From: monitor.StatusUnknown, To: monitor.StatusDown, At: time.Now().UTC()},
+	)
+	w.append(monitor.RunnerJoined{RunnerID: "r1", Location: "default", Concurrency: 4, At: time.Now().UTC()})
+	w.results(3)
+}
+
+// results reports n results of each check, thirty seconds apart.
+func (w *world) results(n int) {
+	for range n {
+		for i := range 5 {
+			outcome := monitor.OutcomeSuccess
+			if i == 1 {
+				outcome = monitor.OutcomeFailure
+			}
+			w.report(w.result(fmt.Sprint("check", i), time.Now(), outcome))
+		}
+		time.Sleep(30 * time.Second)
+	}
+}
+
+func TestEverythingIsProjected(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.fill()
+		p := w.start()
+		time.Sleep(time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		w.results(100)
+		w.append(monitor.CheckPaused{CheckID: "check2", Service: "web"})
+		time.Sleep(2 * time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		p.stop()
+		for _, name := range []string{"checks", "overview", "runners"} {
+			require.EqualValues(t, w.n-515, w.state(name).Events, name)
+			require.False(t, w.state(name).Rebuilding)
+		}
+		require.EqualValues(t, 515, w.state("activity").Results)
+	})
+}
+
+func TestAnEventShowsAtOnceAndResultsOnceASecond(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		defer p.stop()
+		time.Sleep(10 * time.Second)
+		w.append(monitor.CheckRegistered{Definition: definition("home")})
+		synctest.Wait()
+		require.EqualValues(t, 1, w.state("checks").Events)
+		require.EqualValues(t, 1, w.state("overview").Events, "a reader waits for every read model")
+		require.Contains(t, w.contents("checks"), "check.home")
+
+		before := w.state("history").Flush
+		for range 100 {
+			w.report(w.result("home", time.Now(), monitor.OutcomeSuccess))
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		require.InDelta(t, 11, w.state("history").Flush-before, 1)
+		require.EqualValues(t, 100, w.state("history").Results)
+	})
+}
+
+func TestAShutdownWritesWhatIsFolded(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		time.Sleep(10 * time.Second)
+		w.report(w.result("home", time.Now(), monitor.OutcomeSuccess))
+		synctest.Wait()
+		w.report(w.result("home", time.Now().Add(30*time.Second), monitor.OutcomeSuccess))
+		synctest.Wait()
+		require.EqualValues(t, 1, w.state("activity").Results)
+		p.stop()
+		require.EqualValues(t, 2, w.state("activity").Results)
+		require.Equal(t, w.folded(), w.everything())
+	})
+}
+
+func TestAKilledProjectorsSuccessorLosesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		first := w.start()
+		w.fill()
+		standby := w.start()
+		time.Sleep(time.Second)
+		require.Zero(t, standby.bus.flushes.Load())
+		w.results(2)
+		first.kill()
+		w.results(2)
+		w.append(monitor.CheckResumed{CheckID: "check2", Service: "web"})
+		time.Sleep(5 * time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		standby.stop()
+	})
+}
+
+func TestAHolderThatLostItsLeaseCannotOverwrite(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.fill()
+		// The first holder's flushes hang until it has been superseded.
+		resume := make(chan struct{})
+		first := w.start()
+		time.Sleep(5 * time.Second)
+		hang := func(string, map[string][]byte) error {
+			<-resume
+			return nil
+		}
+		first.bus.onFlush.Store(&hang)
+		w.append(monitor.CheckPaused{CheckID: "check0", Service: "web"})
+		synctest.Wait()
+		require.NotEmpty(t, w.bus.(*bus.Memory).Revoke(lease))
+		second := w.start()
+		w.append(monitor.CheckPaused{CheckID: "check2", Service: "web"})
+		w.results(1)
+		close(resume)
+		w.append(monitor.CheckPaused{CheckID: "check3", Service: "web"})
+		time.Sleep(10 * time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		first.stop()
+		second.stop()
+		require.Equal(t, w.folded(), w.everything())
+	})
+}
+
+func TestALostAnswerIsNoConflict(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		defer p.stop()
+		time.Sleep(time.Second)
+		p.bus.loseAnswers.Store(10)
+		w.fill()
+		time.Sleep(5 * time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		require.Negative(t, p.bus.loseAnswers.Load())
+	})
+}
+
+func TestOneReadModelsTroubleStopsNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		full := func(bucket string, _ map[string][]byte) error {
+			if bucket == "incidents" || bucket == "history" {
+				return bus.ErrFull
+			}
+			return nil
+		}
+		p.bus.onFlush.Store(&full)
+		w.fill()
+		time.Sleep(time.Minute)
+		require.Empty(t, w.contents("incidents"))
+		have, want := w.everything(), w.folded()
+		for _, name := range []string{"checks", "services", "runners", "overview", "activity"} {
+			require.Equal(t, want[name], have[name], name)
+		}
+		p.bus.onFlush.Store(nil)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		p.stop()
+	})
+}
+
+func TestADroppedBucketIsBuiltAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.fill()
+		w.results(200)
+		for _, name := range []string{"checks", "activity", "history"} {
+			require.NoError(t, w.bus.DropBucket(t.Context(), name))
+		}
+		require.Empty(t, w.contents("checks"))
+		// Nothing is written meanwhile: it has to notice by itself.
+		time.Sleep(2 * lookEvery)
+		require.Equal(t, w.folded(), w.everything())
+		require.NoError(t, w.bus.DropBucket(t.Context(), "checks"))
+		w.append(monitor.CheckPaused{CheckID: "check0", Service: "web"})
+		time.Sleep(time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		p.stop()
+		require.NoError(t, w.bus.DropBucket(t.Context(), "services"))
+		p = w.start()
+		time.Sleep(time.Second)
+		require.Equal(t, w.folded(), w.everything())
+		p.stop()
+	})
+}
+
+// versioned is a projection of another version.
+type versioned struct {
+	readmodel.Projection
+	version int
+}
+
+func (v versioned) Version() int { return v.version }
+
+func withVersion(version int) func(*Options) {
+	return func(o *Options) {
+		o.Projections = func() []readmodel.Projection {
+			all := readmodel.Projections()
+			for i, p := range all {
+				all[i] = versioned{p, version}
+			}
+			return all
+		}
+	}
+}
+
+func TestAnotherVersionIsBuiltFromTheLogs(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.fill()
+		w.results(100)
+		p.stop()
+		want := w.everything()
+		// What an older version left, and this one does not write.
+		for _, name := range []string{"checks", "history"} {
+			bucket, err := w.bus.Bucket(t.Context(), name)
+			require.NoError(t, err)
+			require.NoError(t, bucket.Put(t.Context(), "relic.1", []byte("{}")))
+		}
+		p = w.start(withVersion(7))
+		time.Sleep(5 * time.Second)
+		require.Equal(t, want, w.everything())
+		require.Equal(t, 7, w.state("checks").Version)
+		require.Equal(t, 7, w.state("activity").Version)
+		p.stop()
+	})
+}
+
+func TestARebuildOfEventsShowsNothingOfThePast(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.append(monitor.CheckRegistered{Definition: definition("home")})
+		for range 600 {
+			w.append(monitor.CheckPaused{CheckID: "home"}, monitor.CheckResumed{CheckID: "home"})
+		}
+		time.Sleep(time.Second)
+		p.stop()
+		bucket, err := w.bus.Bucket(t.Context(), "checks")
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		done := make(chan error, 1)
+		go func() {
+			done <- bucket.Watch(ctx, "check.*", func(entries []bus.Entry) { seen += len(entries) }, nil)
+		}()
+		synctest.Wait()
+		before := seen
+		p = w.start(withVersion(2))
+		time.Sleep(time.Second)
+		p.stop()
+		cancel()
+		require.NoError(t, <-done)
+		require.Equal(t, before+1, seen, "the scheduler must not see a check go and come back")
+	})
+}
+
+func TestAnEntryThatCannotBeReadIsBuiltAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.fill()
+		p.stop()
+		want := w.everything()
+		for name, key := range map[string]string{"checks": "check.check0", "activity": "page.0", "history": "open.check1", "overview": "overview", "services": "service.web"} {
+			bucket, err := w.bus.Bucket(t.Context(), name)
+			require.NoError(t, err)
+			require.NoError(t, bucket.Put(t.Context(), key, []byte("torn")))
+		}
+		bucket, err := w.bus.Bucket(t.Context(), "incidents")
+		require.NoError(t, err)
+		require.NoError(t, bucket.Put(t.Context(), bus.CheckpointKey, []byte("{torn")))
+		p = w.start()
+		time.Sleep(5 * time.Second)
+		require.Equal(t, want, w.everything())
+		p.stop()
+	})
+}
+
+func TestLogsBegunAnewAreFoldedFromTheirBeginning(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.fill()
+		w.results(5)
+		p.stop()
+		old := w.bus.(*bus.Memory)
+		fresh := newWorld(t, bus.NewMemory())
+		// The buckets of the old world, the logs of the new one.
+		fresh.bus = &moved{Memory: fresh.bus.(*bus.Memory), store: old}
+		fresh.append(monitor.CheckRegistered{Definition: definition("other")})
+		fresh.report(fresh.result("other", time.Now(), monitor.OutcomeSuccess))
+		p = fresh.start()
+		time.Sleep(5 * time.Second)
+		require.Equal(t, fresh.folded(), fresh.everything())
+		p.stop()
+	})
+}
+
+// moved is a bus whose buckets are another's.
+type moved struct {
+	*bus.Memory
+	store bus.Store
+}
+
+func (m *moved) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
+	return m.store.Bucket(ctx, name)
+}
+
+func (m *moved) DropBucket(ctx context.Context, name string) error {
+	return m.store.DropBucket(ctx, name)
+}
+
+// startMortal starts a projector whose writes fail after n batches of each bucket.
+func (w *world) startMortal(n int) term {
+	f := &faulty{both: w.bus}
+	var mu sync.Mutex
+	batches := make(map[string]int)
+	hook := func(bucket string, _ map[string][]byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if batches[bucket]++; batches[bucket] > n {
+			return errKilled
+		}
+		return nil
+	}
+	f.onFlush.Store(&hook)
+	return term{bus: f, stop: w.run(f)}
+}
+
+func TestDeathBetweenTheBatchesOfOneFlush(t *testing.T) {
+	const checks = 2*bus.MaxFlush + 100
+	for _, rebuilt := range []bool{true, false} {
+		t.Run(fmt.Sprint("rebuilt ", rebuilt), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				if !rebuilt {
+					p := w.start()
+					w.fill()
+					time.Sleep(time.Second)
+					p.stop()
+				}
+				var events []monitor.Event
+				for i := range checks {
+					events = append(events, monitor.CheckRegistered{Definition: definition(fmt.Sprint("c", i))})
+				}
+				for some := range slices.Chunk(events, 500) {
+					w.append(some...)
+				}
+				before := w.state("history").Results
+				// Two hours each, so that a flush also holds what is over.
+				for hour := range 2 {
+					var results []monitor.EventMessage
+					for i := range checks {
+						results = append(results, w.result(fmt.Sprint("c", i), time.Now().Add(time.Duration(hour)*time.Hour), monitor.OutcomeSuccess))
+					}
+					w.report(results...)
+				}
+				for _, n := range []int{0, 1, 1} {
+					p := w.startMortal(n)
+					time.Sleep(time.Second)
+					p.kill()
+					require.Equal(t, before, w.state("history").Results, "the last batch moves the position")
+					if n > 0 {
+						require.GreaterOrEqual(t, len(w.contents("history")), bus.MaxFlush)
+					}
+				}
+				require.Equal(t, rebuilt, w.state("history").Rebuilding)
+				p := w.start()
+				time.Sleep(10 * time.Second)
+				require.False(t, w.state("history").Rebuilding)
+				require.Equal(t, w.folded(), w.everything())
+				p.stop()
+			})
+		})
+	}
+}
+
+func TestResultsDeliveredTwiceCountOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		var all []monitor.EventMessage
+		for range 20 {
+			all = append(all, w.result("home", time.Now(), monitor.OutcomeSuccess))
+			w.report(all[len(all)-1])
+			time.Sleep(30 * time.Second)
+		}
+		once := w.contents("history")["open.home"]
+		w.report(all[10:]...)
+		time.Sleep(time.Minute)
+		require.Contains(t, w.contents("history")["open.home"], `"count":20,`)
+		require.NotEqual(t, once, w.contents("history")["open.home"], "it has moved on all the same")
+		p.stop()
+	})
+}

@@ -1,0 +1,221 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/backoff"
+	"github.com/vedette/vedette/pkg/readmodel"
+)
+
+type projection = readmodel.Projection
+
+// worker keeps one read model during one term. Its loop owns all of it.
+type worker struct {
+	bus     Bus
+	opt     Options
+	log     *slog.Logger
+	metrics *metrics
+	fence   uint64
+	process context.Context //nolint:containedctx // tells a shutdown from a lost lease
+
+	name      string
+	version   int
+	ofResults bool
+	fresh     func() projection
+
+	fold   projection
+	bucket bus.Bucket
+	// kept is the checkpoint in the bucket, revision its revision.
+	kept     checkpoint
+	revision uint64
+	// position is that of the last message folded, stored when it was stored.
+	position uint64
+	stored   time.Time
+	// caughtUp says that what the log held when this life began is folded.
+	caughtUp bool
+	rebuild  *rebuild
+	// pending are changes that the fold has given out and that are not written yet, in order.
+	pending []readmodel.Change
+
+	// flushed is when the last write was begun, took how long it took.
+	flushed time.Time
+	took    time.Duration
+}
+
+// errLost: the bucket holds something else than what was written to it.
+var errLost = errors.New("the read model is not what was written")
+
+// run keeps the read model until ctx ends. Whatever fails, it drops its state and begins again from
+// what is kept; only a later holder of the lease ends it.
+func (w *worker) run(ctx context.Context) error {
+	var pause backoff.Backoff
+	for {
+		started := w.opt.Now()
+		err := w.live(ctx)
+		switch {
+		case errors.Is(err, errSuperseded):
+			return err
+		case ctx.Err() != nil:
+			return nil
+		}
+		if w.opt.Now().Sub(started) > longRun {
+			pause.Reset()
+		}
+		what := "work"
+		if errors.Is(err, errLost) {
+			what = "lost"
+		}
+		w.metrics.failures.WithLabelValues(w.name, what).Inc()
+		w.log.Error("a read model drops its state and begins again from what is kept", "error", err)
+		if !pause.Wait(ctx) {
+			return nil
+		}
+	}
+}
+
+// batch is what was read of the log, or the news that this was all that it held.
+type batch struct {
+	messages []monitor.EventMessage
+	caughtUp bool
+}
+
+// live is one life: it restores the fold, follows the log and flushes.
+func (w *worker) live(ctx context.Context) error {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	w.caughtUp, w.flushed, w.took = false, time.Time{}, 0
+	group, living := errgroup.WithContext(ctx)
+	batches := make(chan batch)
+	group.Go(func() error { return w.follow(living, batches) })
+	group.Go(func() error { return w.loop(living, batches) })
+	err := group.Wait()
+	if ctx.Err() != nil && w.process.Err() != nil {
+		w.lastFlush()
+		return nil
+	}
+	return err
+}
+
+// follow hands the log to the loop.
+func (w *worker) follow(ctx context.Context, batches chan<- batch) error {
+	hand := func(b batch) error {
+		select {
+		case batches <- b:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	handle := func(messages []monitor.EventMessage) error {
+		if len(messages) == 0 {
+			return nil
+		}
+		return hand(batch{messages: messages})
+	}
+	arrived := func() { _ = hand(batch{caughtUp: true}) } // fails with ctx only
+	var err error
+	if w.ofResults {
+		err = w.bus.FollowResults(ctx, w.position, handle, arrived)
+	} else {
+		err = w.bus.Follow(ctx, w.position, bus.Filter{}, handle, arrived)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("the log cannot be followed any more: %w", err)
+}
+
+// maxGathered is how many batches are folded at most before a flush.
+const maxGathered = 20
+
+func (w *worker) loop(ctx context.Context, batches <-chan batch) error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	flush := time.NewTimer(time.Hour)
+	flush.Stop()
+	defer flush.Stop()
+	armed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case b := <-batches:
+			w.take(b)
+			w.gather(batches)
+		case <-flush.C:
+			armed = false
+		case <-look.C:
+			if err := w.look(ctx); err != nil {
+				return err
+			}
+		}
+		wait, wanted := w.flushIn()
+		switch {
+		case !wanted:
+		case wait <= 0:
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		case !armed:
+			flush.Reset(wait)
+			armed = true
+		}
+	}
+}
+
+// gather takes what else is at hand.
+func (w *worker) gather(batches <-chan batch) {
+	for range maxGathered {
+		select {
+		case b := <-batches:
+			w.take(b)
+		default:
+			return
+		}
+	}
+}
+
+func (w *worker) take(b batch) {
+	for _, m := range b.messages {
+		w.fold.Apply(m)
+	}
+	if n := len(b.messages); n > 0 {
+		w.position, w.stored = b.messages[n-1].Sequence, b.messages[n-1].StoredAt
+		w.metrics.messages.WithLabelValues(w.name).Add(float64(n))
+		w.metrics.position.WithLabelValues(w.name).Set(float64(w.position))
+		if w.rebuild != nil {
+			w.rebuild.tell(w, n)
+		}
+	}
+	if b.caughtUp {
+		w.caughtUp = true
+		w.metrics.lag.WithLabelValues(w.name).Set(0)
+	}
+}
+
+// flushIn returns in what time to flush, and whether there is anything to flush. A fold of events
+// shows nothing of the past while it catches up; then it flushes at once, since somebody waits to
+// read what he has written. A fold of results gathers.
+func (w *worker) flushIn() (wait time.Duration, wanted bool) {
+	position, _ := w.kept.position(w.ofResults)
+	moved := position != w.position || w.revision == 0
+	finished := w.caughtUp && w.rebuild != nil
+	switch {
+	case finished:
+		return 0, true
+	case !moved, !w.ofResults && !w.caughtUp:
+		return 0, false
+	case !w.ofResults:
+		return 0, true
+	}
+	return w.flushed.Add(max(flushEvery, flushShare*w.took)).Sub(w.opt.Now()), true
+}
