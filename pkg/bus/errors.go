@@ -15,6 +15,8 @@ var (
 	ErrNoCommandID = errors.New("command without an id")
 	// ErrNoHandler: nobody handles the command type.
 	ErrNoHandler = errors.New("no handler registered")
+	// ErrClosed: the router takes no more.
+	ErrClosed = errors.New("router is closed")
 	// ErrNoExpectation: a batch names no expectation for one of its aggregates.
 	ErrNoExpectation = errors.New("append without expectation")
 	// ErrNothing: no batch came within the wait.
