@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -21,6 +22,8 @@ type Environment struct {
 	Secrets secrets.Source
 	// Now defaults to time.Now.
 	Now func() time.Time
+	// Log gets the panics of executors with their stack; default none.
+	Log *slog.Logger
 }
 
 // Engine executes checks. It is safe for concurrent use.
@@ -34,6 +37,9 @@ func NewEngine(t *Table, env Environment) *Engine {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Engine{table: t, env: env}
 }
 
@@ -41,15 +47,22 @@ func NewEngine(t *Table, env Environment) *Engine {
 const MaxObserved = 4 << 10
 
 // Execute executes one check, its retries included, and never takes longer than the definition's
-// budget by more than a moment. Whatever goes wrong is in the result. When ctx ends first the
-// outcome is error: that says nothing about the target.
-func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) monitor.Result {
-	started := e.env.Now()
-	result := monitor.Result{
+// budget by more than a moment. Whatever goes wrong is in the result, a panic of the executor too.
+// When ctx ends first the outcome is error: that says nothing about the target.
+func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) (result monitor.Result) {
+	result = monitor.Result{
 		ID: ex.ID(), CheckID: ex.Check.ID, Service: ex.Check.Service, Revision: ex.Revision,
-		Location: ex.Location, Runner: e.env.Runner, DueAt: ex.DueAt, StartedAt: started.UTC(),
+		Location: ex.Location, Runner: e.env.Runner, DueAt: ex.DueAt, StartedAt: e.env.Now().UTC(),
 		NextDueAt: ex.NextDueAt, Trigger: ex.Trigger,
 	}
+	vault := e.env.Secrets.Open()
+	defer func() {
+		if value := recover(); value != nil {
+			e.panicked(&result, value, vault)
+		}
+		redact(vault, &result)
+		bound(&result)
+	}()
 	kind := e.table.kinds[ex.Check.Kind]
 	if kind == nil {
 		result.Outcome, result.Error = monitor.OutcomeError, fmt.Sprintf("this runner does not know the kind %q: update it", clip(ex.Check.Kind))
@@ -60,12 +73,17 @@ func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) monitor.Resu
 		result.Outcome, result.Error = monitor.OutcomeError, "this runner cannot read the definition: "+err.Error()
 		return result
 	}
-	vault := e.env.Secrets.Open()
-	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Dial: e.env.Policy.Dial, Secret: vault.Fill}}
+	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Dial: e.env.Policy.Dial, Secret: vault.Fill}, clean: vault.Redact}
 	run.all(ctx, &result)
-	redact(vault, &result)
-	bound(&result)
 	return result
+}
+
+// panicked makes the result of an execution that a panic ended.
+func (e *Engine) panicked(result *monitor.Result, value any, vault *secrets.Vault) {
+	text := fmt.Sprintf("the executor panicked: %v", value)
+	e.env.Log.Error(vault.Redact(text), "check", result.CheckID, "execution", result.ID, "stack", string(debug.Stack()))
+	result.Outcome, result.Error = monitor.OutcomeError, text
+	result.Observed, result.Timings, result.Assertions = nil, nil, nil
 }
 
 // attempts asks the target until the answer is good or the retries are used up.
@@ -74,6 +92,8 @@ type attempts struct {
 	probe Probe
 	check monitor.Definition
 	tools Tools
+	// clean takes secrets out of a text.
+	clean func(string) string
 }
 
 func (a *attempts) all(ctx context.Context, result *monitor.Result) {
@@ -94,31 +114,30 @@ func (a *attempts) one(ctx context.Context, result *monitor.Result) {
 	attempt, cancel := context.WithTimeout(ctx, a.check.Timeout.Std())
 	defer cancel()
 	begun := time.Now()
-	seen := a.observe(attempt)
+	seen := a.probe.Attempt(attempt, a.tools)
 	if seen.Latency == 0 {
 		seen.Latency = time.Since(begun)
 	}
+	seen.Latency = min(seen.Latency, a.check.Timeout.Std())
 	result.DurationMS = float64(seen.Latency) / float64(time.Millisecond)
 	result.Observed, result.Timings = seen.Observed, seen.Timings
 	result.Assertions, result.Error = nil, ""
 	switch {
-	case seen.Err != nil && couldNotRun(ctx, seen.Err):
-		result.Outcome, result.Error = monitor.OutcomeError, seen.Err.Error()
-		if ctx.Err() != nil {
-			result.Error = "cancelled: " + seen.Err.Error()
-		}
-	case seen.Err != nil:
-		a.grade(result, false, seen.Latency, seen.Err.Error())
-	default:
+	case seen.Err == nil:
 		a.judge(attempt, result, seen)
+	case couldNotRun(seen.Err):
+		result.Outcome, result.Error = monitor.OutcomeError, seen.Err.Error()
+	default:
+		a.grade(result, false, seen.Latency, seen.Err.Error())
+	}
+	if ctx.Err() != nil {
+		result.Outcome, result.Error = monitor.OutcomeError, "cancelled before it was done"
 	}
 }
 
 // couldNotRun reports whether an error is the runner's, not the target's.
-func couldNotRun(ctx context.Context, err error) bool {
-	var panicked *panicError
-	return ctx.Err() != nil || errors.Is(err, ErrForbidden) || errors.Is(err, ErrSecret) ||
-		errors.Is(err, ErrSetup) || errors.As(err, &panicked)
+func couldNotRun(err error) bool {
+	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrSecret) || errors.Is(err, ErrSetup)
 }
 
 // judge evaluates the assertions, or the kind's own rule where there are none.
@@ -132,7 +151,7 @@ func (a *attempts) judge(ctx context.Context, result *monitor.Result, seen Obser
 		outcome := monitor.AssertionResult{Expression: text}
 		assertion, err := a.kind.assertion(text)
 		if err == nil {
-			outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values)
+			outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values, a.clean)
 		}
 		if err != nil {
 			outcome.Error = err.Error()
@@ -166,23 +185,6 @@ func (a *attempts) grade(result *monitor.Result, passed bool, latency time.Durat
 	default:
 		result.Error = text
 	}
-}
-
-// panicError is a panic of an executor, contained.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("the executor panicked: %v", e.value) }
-
-func (a *attempts) observe(ctx context.Context) (seen Observation) {
-	defer func() {
-		if value := recover(); value != nil {
-			seen = Observation{Err: &panicError{value, debug.Stack()}}
-		}
-	}()
-	return a.probe.Attempt(ctx, a.tools)
 }
 
 // pause reports whether d passed before ctx ended.

@@ -116,8 +116,8 @@ func TestWhatIsRefusedIsNamed(t *testing.T) {
 		{"http", "http://x", `{"method":7}`, nil, "options.method", "string"},
 		{"http", "http://x", `{"tls":{"ca":"x"}}`, nil, "options.tls.ca", "PEM"},
 		{"http", "http://x", `[]`, nil, "options", "object"},
-		{"http", "http://x", "", []string{"status = 200"}, "assertions[0]", "write =="},
-		{"http", "http://x", "", []string{"status == 200", "stauts == 200"}, "assertions[1]", "1:1: undeclared reference to 'stauts'"},
+		{"http", "http://x", "", []string{"status = 200"}, "assertions[0]", "did you mean \"==\"?"},
+		{"http", "http://x", "", []string{"status == 200", "stauts == 200"}, "assertions[1]", "1:1: \"stauts\" is not known: did you mean \"status\"?"},
 		{"http", "http://x", "", []string{"latency < 800"}, "assertions[0]", "duration('800ms')"},
 		{"http", "http://x", "", []string{"status"}, "assertions[0]", "not bool"},
 		{"dns", "https://x", "", nil, "target", "domain name"},
@@ -310,7 +310,9 @@ func TestRetriesAndCancellation(t *testing.T) {
 
 func TestNetworkPolicy(t *testing.T) {
 	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
-	deny := engine(t, func(e *executor.Environment) { e.Policy = netguard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}} })
+	deny := engine(t, func(e *executor.Environment) {
+		e.Policy = netguard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	})
 	r := deny.Execute(t.Context(), execution("http", url, nil))
 	require.Equal(t, monitor.OutcomeError, r.Outcome)
 	require.Contains(t, r.Error, "127.0.0.0/8")
@@ -319,7 +321,9 @@ func TestNetworkPolicy(t *testing.T) {
 	require.Contains(t, r.Error, "link-local")
 	r = engine(t).Execute(t.Context(), execution("dns", "x.test", map[string]any{"server": "169.254.169.253:53"}))
 	require.Equal(t, monitor.OutcomeError, r.Outcome)
-	redirect := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://[::ffff:169.254.169.254]/", http.StatusFound) })
+	redirect := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://[::ffff:169.254.169.254]/", http.StatusFound)
+	})
 	r = engine(t).Execute(t.Context(), execution("http", redirect, nil))
 	require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
 }

@@ -51,11 +51,11 @@ func explain(err error, during string) string {
 	case errors.As(err, &lookup):
 		return fmt.Sprintf("the host %s cannot be looked up: %s", lookup.Name, lookup.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
+		return "connection refused" + by(err)
 	case errors.Is(err, syscall.ECONNRESET):
 		return "connection reset " + during
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "no route to the host"
+		return "no route to the host" + by(err)
 	case errors.As(err, &hostname):
 		return "certificate: " + hostname.Error()
 	case errors.As(err, &unknown):
@@ -68,6 +68,15 @@ func explain(err error, during string) string {
 		return "connection closed " + during
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "timed out " + during
+	}
+	return ""
+}
+
+// by names the address that was tried.
+func by(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Addr != nil {
+		return ": " + op.Addr.String()
 	}
 	return ""
 }

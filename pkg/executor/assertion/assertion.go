@@ -6,18 +6,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/ast"
-	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types/ref"
-	"github.com/google/cel-go/ext"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 )
 
-// costLimit bounds one evaluation, in CEL's units: some tens of milliseconds at the very most.
-const costLimit = 2_000_000
+const (
+	// costLimit bounds one evaluation, in CEL's units. CEL counts a call when it was made.
+	costLimit = 2_000_000
+	// loopTime bounds one evaluation that loops: keeping count of the cost is itself quadratic in
+	// the number of steps (cel-go 0.31), so that the limit alone may be reached after a minute.
+	loopTime = 200 * time.Millisecond
+	// interruptEvery is how many steps of a loop pass between two looks at the context.
+	interruptEvery = 1
+)
 
 // Variable is one name that expressions of a kind may use.
 type Variable struct {
@@ -28,23 +33,29 @@ type Variable struct {
 }
 
 // Compiler compiles expressions over one kind's variables. It is safe for concurrent use.
-type Compiler struct{ env *cel.Env }
+type Compiler struct {
+	env       *cel.Env
+	variables []string
+}
 
 // NewCompiler returns a compiler. It fails on a variable of a type that it does not know.
 func NewCompiler(variables []Variable) (*Compiler, error) {
-	options := []cel.EnvOption{ext.Strings(), ext.Math(), ext.Lists(), cel.CrossTypeNumericComparisons(true)}
+	c := &Compiler{}
+	options := library()
 	for _, v := range variables {
 		t, err := celType(v.Type)
 		if err != nil {
 			return nil, fmt.Errorf("variable %s: %w", v.Name, err)
 		}
 		options = append(options, cel.Variable(v.Name, t))
+		c.variables = append(c.variables, v.Name)
 	}
-	env, err := cel.NewEnv(options...)
+	env, err := cel.NewCustomEnv(options...)
 	if err != nil {
 		return nil, fmt.Errorf("set up assertions: %w", err)
 	}
-	return &Compiler{env}, nil
+	c.env = env
+	return c, nil
 }
 
 func celType(name string) (*cel.Type, error) {
@@ -78,137 +89,78 @@ func celType(name string) (*cel.Type, error) {
 // Assertion is a compiled expression. It is safe for concurrent use.
 type Assertion struct {
 	text    string
-	env     *cel.Env
 	ast     *cel.Ast
 	program cel.Program
+	// loops is whether it goes through lists or maps: all, exists, map, filter.
+	loops bool
 	// tracing evaluates a failed assertion again, keeping the value of every part.
 	tracing func() (cel.Program, error)
 }
 
-// Compile compiles an expression. The error says where it is wrong, "1:8: …", and what to write.
+// Compile compiles an expression. The error says where it is wrong, as line:column, and what to
+// write: `1:8: "=" is not understood: did you mean "=="?`.
 func (c *Compiler) Compile(text string) (*Assertion, error) {
 	parsed, issues := c.env.Compile(text)
-	if err := issues.Err(); err != nil {
-		return nil, explain(issues)
+	if issues.Err() != nil {
+		return nil, c.explain(text, issues.Errors())
+	}
+	if err := available(parsed); err != nil {
+		return nil, err
 	}
 	if t := parsed.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("1:1: the expression is of type %s, not bool: compare it with something, as in %s == …", t, text)
+		return nil, fmt.Errorf("1:1: the expression is of type %s, not bool: compare it with something, as in %s == …", t, clip(text))
 	}
-	program, err := c.env.Program(parsed, cel.CostLimit(costLimit), cel.InterruptCheckFrequency(100))
+	program, err := c.env.Program(parsed, limits()...)
 	if err != nil {
 		return nil, fmt.Errorf("1:1: %w", err)
 	}
-	return &Assertion{text: text, env: c.env, ast: parsed, program: program, tracing: sync.OnceValues(func() (cel.Program, error) {
-		return c.env.Program(parsed, cel.CostLimit(2*costLimit), cel.InterruptCheckFrequency(100), cel.EvalOptions(cel.OptTrackState))
+	return &Assertion{text: text, ast: parsed, program: program, loops: loops(parsed), tracing: sync.OnceValues(func() (cel.Program, error) {
+		return c.env.Program(parsed, append(limits(), cel.EvalOptions(cel.OptTrackState))...)
 	})}, nil
-}
-
-// explain turns the first issues into one line each, with a hint for the usual slips.
-func explain(issues *cel.Issues) error {
-	var lines []string
-	for i, e := range issues.Errors() {
-		if i == 3 {
-			break
-		}
-		message, _, _ := strings.Cut(e.Message, "\n")
-		lines = append(lines, fmt.Sprintf("%d:%d: %s%s", e.Location.Line(), e.Location.Column()+1, message, hint(message)))
-	}
-	return errors.New(strings.Join(lines, "; "))
-}
-
-func hint(message string) string {
-	switch {
-	case strings.Contains(message, "token recognition error at: '= '"), strings.Contains(message, "extraneous input '='"),
-		strings.Contains(message, "mismatched input '='"), strings.Contains(message, "at: '='"):
-		return " (to compare, write ==)"
-	case strings.Contains(message, "(duration, int)"), strings.Contains(message, "(duration, double)"):
-		return " (compare latency with duration('800ms'), or latency_ms with 800)"
-	default:
-		return ""
-	}
 }
 
 // String returns the expression.
 func (a *Assertion) String() string { return a.text }
 
 // Evaluate reports whether the assertion holds for the values, which may be functions without
-// arguments that are called when needed. When it does not, actual says what was found instead. An
-// error says that it could not be evaluated: a key that is missing, too much work, ctx's end.
-func (a *Assertion) Evaluate(ctx context.Context, values map[string]any) (passed bool, actual string, err error) {
+// arguments that are called when needed. When it does not, actual says what was found instead, in
+// at most maxActual bytes; clean is applied to every text before it is cut and shown, to take
+// secrets out. An error says that it could not be evaluated: a key that is missing, too much work,
+// ctx's end.
+func (a *Assertion) Evaluate(ctx context.Context, values map[string]any, clean func(string) string) (passed bool, actual string, err error) {
+	if a.loops {
+		bounded, cancel := context.WithTimeout(ctx, loopTime)
+		defer cancel()
+		ctx = bounded
+	}
 	result, _, err := a.program.ContextEval(ctx, values)
 	if err != nil {
-		return false, "", fmt.Errorf("cannot be evaluated: %w", err)
+		return false, "", cause(err)
 	}
 	passed, ok := result.Value().(bool)
 	if !ok {
-		return false, show(result), nil
+		return false, "", fmt.Errorf("is of type %s, not bool: %s", result.Type().TypeName(), show(result, clean))
 	}
 	if passed {
 		return true, "", nil
 	}
-	return false, a.actual(ctx, values), nil
+	return false, a.actual(ctx, values, clean), nil
 }
 
-// actual finds the value that a failed comparison was about.
-func (a *Assertion) actual(ctx context.Context, values map[string]any) string {
-	tracing, err := a.tracing()
-	if err != nil {
-		return ""
+var errTooMuch = errors.New("cannot be evaluated: it takes more work than an assertion may")
+
+// cause says why an expression could not be evaluated.
+func cause(err error) error {
+	var cancelled interpreter.EvalCancelledError
+	switch {
+	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
+		return errTooMuch
+	case errors.Is(err, interpreter.InterruptError{}) && errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", errTooMuch, err)
+	default:
+		return fmt.Errorf("cannot be evaluated: %w", err)
 	}
-	_, details, err := tracing.ContextEval(ctx, values)
-	if err != nil || details == nil {
-		return ""
-	}
-	valueOf := func(e ast.Expr) (ref.Val, bool) {
-		v, ok := details.State().Value(e.ID())
-		return v, ok && v != nil
-	}
-	return a.find(a.ast.NativeRep().Expr(), valueOf)
 }
 
-// find walks to the first part that failed and shows what it compares.
-func (a *Assertion) find(e ast.Expr, valueOf func(ast.Expr) (ref.Val, bool)) string {
-	if e.Kind() != ast.CallKind {
-		return showOf(e, valueOf)
-	}
-	call := e.AsCall()
-	switch call.FunctionName() {
-	case operators.LogicalAnd:
-		for _, part := range call.Args() {
-			if v, ok := valueOf(part); ok && v.Value() == false {
-				return a.find(part, valueOf)
-			}
-		}
-	case operators.LogicalOr:
-		return a.find(call.Args()[0], valueOf)
-	}
-	subject := call.Target()
-	for _, operand := range call.Args() {
-		if subject == nil || subject.Kind() == ast.LiteralKind || subject.Kind() == ast.UnspecifiedExprKind {
-			subject = operand
-		}
-	}
-	if subject == nil {
-		return ""
-	}
-	return showOf(subject, valueOf)
-}
-
-func showOf(e ast.Expr, valueOf func(ast.Expr) (ref.Val, bool)) string {
-	v, ok := valueOf(e)
-	if !ok {
-		return ""
-	}
-	return show(v)
-}
-
-// maxActual bounds an actual value in bytes.
-const maxActual = 200
-
-func show(v ref.Val) string {
-	text := fmt.Sprint(v.Value())
-	if len(text) > maxActual {
-		text = strings.ToValidUTF8(text[:maxActual], "") + "…"
-	}
-	return text
-}
+// Missing is a value for a variable that has none: whatever uses it fails with the reason.
+func Missing(reason string) any { return types.NewErr("%s", reason) }

@@ -2,6 +2,7 @@ package httpcheck
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 
 	"github.com/vedette/vedette/pkg/executor"
@@ -16,6 +17,9 @@ func explain(err error, p *phases) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the URL, which may hold a secret
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return errors.New("the server speaks HTTP, not HTTPS, at this port")
 	}
 	return executor.Explain(err, p.current())
 }

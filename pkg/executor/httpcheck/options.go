@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vedette/vedette/pkg/executor/option"
@@ -15,7 +17,7 @@ import (
 type Options struct {
 	Method          string            `json:"method" default:"GET" example:"HEAD" help:"Method of the request."`
 	Headers         map[string]string `json:"headers" example:"{\"Accept\": \"application/json\"}" help:"Headers of the request. They do not follow a redirect to another host."`
-	Body            string            `json:"body" help:"Body of the request."`
+	Body            string            `json:"body" help:"Body of the request. It does not follow a redirect to another host."`
 	FollowRedirects bool              `json:"follow_redirects" default:"true" help:"Whether redirects are followed."`
 	MaxRedirects    int               `json:"max_redirects" default:"5" min:"0" max:"20" help:"How many redirects are followed before that is a failure."`
 	TLS             TLS               `json:"tls" help:"How the server is verified."`
@@ -38,16 +40,20 @@ type probe struct {
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	checkTarget(&problems, d.Target)
-	o.Method = strings.ToUpper(o.Method)
-	if o.Method != "" && !validToken(o.Method) {
-		problems.Add("options.method", "%q is no method: use GET, HEAD, POST, …", o.Method)
-	}
-	for name, value := range o.Headers {
-		if !validToken(name) || strings.ContainsAny(value, "\r\n") {
-			problems.Add("options.headers", "%q cannot be sent as a header", name)
+	if d.Target != "" { // reported as missing already
+		if problem := targetProblem(d.Target); problem != "" {
+			problems.Add("target", "%s", problem)
 		}
 	}
+	o.Method = strings.ToUpper(o.Method)
+	switch {
+	case o.Method == "": // reported already
+	case !validToken(o.Method):
+		problems.Add("options.method", "%q is no method: use GET, HEAD, POST, …", o.Method)
+	case o.Method == http.MethodConnect:
+		problems.Add("options.method", "CONNECT is for proxies: use GET, HEAD, POST, …")
+	}
+	checkHeaders(&problems, o.Headers)
 	config := &tls.Config{
 		ServerName:         o.TLS.ServerName,
 		InsecureSkipVerify: o.TLS.SkipVerify, //nolint:gosec // asked for by the definition, and shown
@@ -57,24 +63,53 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		if !config.RootCAs.AppendCertsFromPEM([]byte(o.TLS.CA)) {
 			problems.Add("options.tls.ca", "holds no certificate: give one or more in PEM, beginning with -----BEGIN CERTIFICATE-----")
 		}
+		o.TLS.CA = "" // the pool holds it
 	}
 	return &probe{options: o, target: d.Target, tls: config}, problems
 }
 
-func checkTarget(p *monitor.Problems, target string) {
-	if target == "" {
-		return // reported as missing already
-	}
+// targetProblem says what is wrong with a target, or nothing. It does not quote it, as it may hold
+// secrets by then.
+func targetProblem(target string) string {
 	u, err := url.Parse(target)
 	switch {
 	case err != nil:
-		p.Add("target", "is no URL: use one such as https://example.org/")
+		return "is no URL: use one such as https://example.org/"
 	case u.Scheme != "http" && u.Scheme != "https":
-		p.Add("target", "begins with %q: use a URL that begins with http:// or https://", u.Scheme+":")
-	case u.Host == "":
-		p.Add("target", "names no host: use a URL such as https://example.org/")
+		return "does not begin with http:// or https://: use a URL that does"
+	case u.Hostname() == "":
+		return "names no host: use a URL such as https://example.org/"
 	case u.User != nil:
-		p.Add("target", "holds a user or password: send them as header Authorization with a secret:// reference")
+		return "holds a user or password: send them as header Authorization with a secret:// reference"
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "has a port that is none: use 1 to 65535, or leave it out"
+		}
+	}
+	return ""
+}
+
+func checkHeaders(problems *monitor.Problems, headers map[string]string) {
+	names := make([]string, 0, len(headers))
+	for name := range headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	seen := make(map[string]string, len(names))
+	for _, name := range names {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !validToken(name):
+			problems.Add("options.headers", "%q is no name of a header: use letters, digits and -", clip(name))
+		case !validValue(headers[name]):
+			problems.Add("options.headers."+name, "holds control characters: remove them")
+		case slices.Contains([]string{"Content-Length", "Transfer-Encoding", "Trailer", "Connection"}, canonical):
+			problems.Add("options.headers."+name, "is set by the runner: leave it out")
+		case seen[canonical] != "":
+			problems.Add("options.headers."+name, "is the same header as %s: give one of them", seen[canonical])
+		}
+		seen[canonical] = name
 	}
 }
 
@@ -91,11 +126,19 @@ func validToken(text string) bool {
 	return true
 }
 
-func (p *probe) header() http.Header {
-	h := make(http.Header, len(p.options.Headers)+1)
-	h.Set("User-Agent", "Vedette (+uptime monitor)")
-	for name, value := range p.options.Headers {
-		h.Set(name, value)
+// validValue reports whether text can be the value of a header (RFC 9110, 5.5).
+func validValue(text string) bool {
+	for _, c := range []byte(text) {
+		if (c < ' ' && c != '\t') || c == 0x7f {
+			return false
+		}
 	}
-	return h
+	return true
+}
+
+func clip(text string) string {
+	if len(text) <= 80 {
+		return text
+	}
+	return strings.ToValidUTF8(text[:80], "") + "…"
 }

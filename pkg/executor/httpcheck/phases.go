@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -36,10 +37,21 @@ func (p *phases) trace(ctx context.Context) context.Context {
 			p.dnsStart, p.dnsDone, p.connectStart, p.connectDone = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 			p.tlsStart, p.tlsDone, p.wrote, p.firstByte = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		},
-		DNSStart:          func(httptrace.DNSStartInfo) { note(&p.dnsStart) },
-		DNSDone:           func(httptrace.DNSDoneInfo) { note(&p.dnsDone) },
-		ConnectStart:      func(string, string) { note(&p.connectStart) },
-		ConnectDone:       func(string, string, error) { note(&p.connectDone) },
+		DNSStart: func(httptrace.DNSStartInfo) { note(&p.dnsStart) },
+		DNSDone:  func(httptrace.DNSDoneInfo) { note(&p.dnsDone) },
+		// Of several addresses tried side by side, the first try and what came of it count.
+		ConnectStart: func(string, string) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.connectStart.IsZero() {
+				p.connectStart = time.Now()
+			}
+		},
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				note(&p.connectDone)
+			}
+		},
 		TLSHandshakeStart: func() { note(&p.tlsStart) },
 		TLSHandshakeDone:  func(tls.ConnectionState, error) { note(&p.tlsDone) },
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -66,6 +78,17 @@ func (p *phases) elapsed() time.Duration {
 		return time.Since(p.begun)
 	}
 	return p.ended.Sub(p.begun)
+}
+
+// failed is the observation of an attempt without an answer.
+func (p *phases) failed(err error) executor.Observation {
+	seen := executor.Observation{Err: err, Timings: p.timings(), Latency: p.elapsed()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ip != "" {
+		seen.Observed = map[string]any{"ip": p.ip}
+	}
+	return seen
 }
 
 func (p *phases) timings() *monitor.Timings {

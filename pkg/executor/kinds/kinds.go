@@ -11,7 +11,7 @@ import (
 func All() []executor.Executor {
 	return []executor.Executor{
 		httpcheck.Executor{},
-		dnscheck.Executor{},
+		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
@@ -22,31 +23,94 @@ type Policy struct {
 	Allow, Deny []netip.Prefix
 }
 
-// metadata are addresses of cloud metadata services outside of the link-local ranges.
-func metadata() []netip.Addr {
-	return []netip.Addr{
-		netip.MustParseAddr("fd00:ec2::254"),
-		netip.MustParseAddr("100.100.100.200"),
-		netip.MustParseAddr("192.0.0.192"),
+// Parse reads prefixes ("10.0.0.0/8"), addresses ("192.0.2.1") and "private", which stands for
+// loopback, private, shared (RFC 6598) and unique local ranges. The error names the first text that
+// is none of these.
+func Parse(texts []string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		if strings.EqualFold(text, "private") {
+			prefixes = append(prefixes, private()...)
+			continue
+		}
+		if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+			address = address.Unmap()
+			prefixes = append(prefixes, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil || prefix.Addr().Is4In6() {
+			return nil, fmt.Errorf("%q is no range of addresses: use one such as 10.0.0.0/8, an address, or private", text)
+		}
+		prefixes = append(prefixes, prefix.Masked())
 	}
+	return prefixes, nil
+}
+
+func private() (prefixes []netip.Prefix) {
+	for _, text := range []string{
+		"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7",
+	} {
+		prefixes = append(prefixes, netip.MustParsePrefix(text))
+	}
+	return prefixes
+}
+
+// metadata reports whether an address is that of a cloud's metadata service outside of the
+// link-local ranges: Alibaba, Azure, Oracle, AWS and Google by IPv6.
+func metadata(address netip.Addr) bool {
+	switch address.String() {
+	case "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254":
+		return true
+	}
+	return false
 }
 
 // Check returns nil when the address may be connected to, else an error that wraps ErrForbidden.
 func (p Policy) Check(address netip.Addr) error {
 	address = address.Unmap().WithZone("")
-	if address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast() {
+	if err := p.checkOne(address); err != nil {
+		return err
+	}
+	if inner, ok := embedded(address); ok {
+		return p.checkOne(inner)
+	}
+	return nil
+}
+
+func (p Policy) checkOne(address netip.Addr) error {
+	if !address.IsValid() {
+		return fmt.Errorf("%w: it is not known", ErrForbidden)
+	}
+	if address.IsLinkLocalUnicast() || address.IsLinkLocalMulticast() || address.IsInterfaceLocalMulticast() {
 		return fmt.Errorf("%w: %s is link-local, which is never probed", ErrForbidden, address)
 	}
-	for _, m := range metadata() {
-		if address == m {
-			return fmt.Errorf("%w: %s serves cloud metadata, which is never probed", ErrForbidden, address)
-		}
+	if metadata(address) {
+		return fmt.Errorf("%w: %s serves cloud metadata, which is never probed", ErrForbidden, address)
 	}
 	denied, allowed := narrowest(p.Deny, address), narrowest(p.Allow, address)
 	if denied.IsValid() && (!allowed.IsValid() || allowed.Bits() < denied.Bits()) {
 		return fmt.Errorf("%w: %s is in %s, denied by --deny", ErrForbidden, address, denied)
 	}
 	return nil
+}
+
+// embedded returns the address that a connection to another one really goes to: this machine for
+// the unspecified address, and the IPv4 address within one of NAT64 (RFC 6052) or 6to4 (RFC 3056).
+func embedded(address netip.Addr) (netip.Addr, bool) {
+	raw := address.As16()
+	switch {
+	case address == netip.IPv4Unspecified():
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+	case address == netip.IPv6Unspecified():
+		return netip.IPv6Loopback(), true
+	case netip.MustParsePrefix("64:ff9b::/96").Contains(address):
+		return netip.AddrFrom4([4]byte(raw[12:])), true
+	case netip.MustParsePrefix("2002::/16").Contains(address):
+		return netip.AddrFrom4([4]byte(raw[2:6])), true
+	}
+	return netip.Addr{}, false
 }
 
 // narrowest returns the narrowest prefix that covers the address, if any does.

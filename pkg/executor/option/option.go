@@ -18,8 +18,8 @@ import (
 )
 
 // Decode reads raw, a JSON object or nothing, into the struct that into points to, and sets the
-// defaults of the fields that raw leaves out. It reports every unknown name, wrong type and value
-// outside of its enum or bounds, as fields "options.name".
+// defaults of the fields that raw leaves out; null and the empty string leave out too. It reports
+// every unknown name, wrong type and value outside of its enum or bounds, as fields "options.name".
 func Decode(raw json.RawMessage, into any) monitor.Problems {
 	var p monitor.Problems
 	decodeObject(&p, "options", raw, reflect.ValueOf(into).Elem())
@@ -58,40 +58,64 @@ func decodeField(p *monitor.Problems, path string, field reflect.StructField, ra
 		decodeObject(p, path, raw, into)
 		return
 	}
-	if !given {
-		text, ok := field.Tag.Lookup("default")
-		if !ok {
-			return
-		}
-		raw = json.RawMessage(text)
-		if into.Kind() == reflect.String {
-			raw = json.RawMessage(strconv.Quote(text))
-		}
+	if text, ok := field.Tag.Lookup("default"); ok && (!given || string(raw) == `""`) {
+		into.Set(reflect.ValueOf(literal(field.Type, text)))
+		return
 	}
-	if err := json.Unmarshal(raw, into.Addr().Interface()); err != nil {
+	if !given {
+		return
+	}
+	if err := json.Unmarshal(raw, into.Addr().Interface()); err != nil || holdsNull(raw, into) {
 		p.Add(path, "%s is no %s", clip(string(raw)), typeOf(into.Type()))
 		return
 	}
-	if allowed := enumOf(field); len(allowed) > 0 && into.String() != "" && !slices.Contains(allowed, into.String()) {
+	if allowed := enumOf(field); len(allowed) > 0 && !slices.Contains(allowed, into.String()) {
 		p.Add(path, "%q is not allowed: use %s", clip(into.String()), strings.Join(allowed, ", "))
 	}
 	checkBounds(p, path, field, into)
+}
+
+// holdsNull reports whether an item of an array or object is null, which encoding/json takes for an
+// empty string.
+func holdsNull(raw json.RawMessage, into reflect.Value) bool {
+	switch into.Kind() {
+	case reflect.Slice:
+		var items []*string
+		return json.Unmarshal(raw, &items) != nil || slices.Contains(items, nil)
+	case reflect.Map:
+		var items map[string]*string
+		if json.Unmarshal(raw, &items) != nil {
+			return true
+		}
+		for _, item := range items {
+			if item == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func checkBounds(p *monitor.Problems, path string, field reflect.StructField, value reflect.Value) {
 	if value.Kind() != reflect.Int {
 		return
 	}
-	low, high := field.Tag.Get("min"), field.Tag.Get("max")
-	if least, err := strconv.ParseInt(low, 10, 64); err == nil && value.Int() < least {
-		p.Add(path, "%d is out of bounds: use %s to %s", value.Int(), low, high)
-	}
-	if most, err := strconv.ParseInt(high, 10, 64); err == nil && value.Int() > most {
-		p.Add(path, "%d is out of bounds: use %s to %s", value.Int(), low, high)
+	low, errLow := strconv.ParseInt(field.Tag.Get("min"), 10, 64)
+	high, errHigh := strconv.ParseInt(field.Tag.Get("max"), 10, 64)
+	tooLow, tooHigh := errLow == nil && value.Int() < low, errHigh == nil && value.Int() > high
+	switch {
+	case !tooLow && !tooHigh:
+	case errLow != nil:
+		p.Add(path, "%d is out of bounds: use at most %d", value.Int(), high)
+	case errHigh != nil:
+		p.Add(path, "%d is out of bounds: use at least %d", value.Int(), low)
+	default:
+		p.Add(path, "%d is out of bounds: use %d to %d", value.Int(), low, high)
 	}
 }
 
-// Schema describes a struct of options as JSON Schema (draft 2020-12).
+// Schema describes a struct of options as JSON Schema (draft 2020-12). What it accepts, Decode
+// accepts. x-order is the order in which people should see the properties.
 func Schema(options any) map[string]any { return schemaOf(reflect.TypeOf(options)) }
 
 func schemaOf(t reflect.Type) map[string]any {
@@ -137,13 +161,17 @@ func describe(field reflect.StructField) map[string]any {
 	return s
 }
 
-// literal reads a tag's text as a value of the field's type.
+// literal reads a tag's text as a value of the field's type. It panics on one that is none: tags
+// are part of the program.
 func literal(t reflect.Type, text string) any {
-	var value any
-	if t.Kind() == reflect.String || json.Unmarshal([]byte(text), &value) != nil {
+	if t.Kind() == reflect.String {
 		return text
 	}
-	return value
+	value := reflect.New(t)
+	if err := json.Unmarshal([]byte(text), value.Interface()); err != nil {
+		panic(fmt.Sprintf("tag %q is no %s: %v", text, t, err))
+	}
+	return value.Elem().Interface()
 }
 
 func typeOf(t reflect.Type) string {
@@ -183,7 +211,7 @@ func title(name string) string {
 
 func clip(text string) string {
 	if len(text) <= 80 {
-		return text
+		return strings.ToValidUTF8(text, "�")
 	}
-	return fmt.Sprintf("%s…", text[:80])
+	return strings.ToValidUTF8(text[:80], "") + "…"
 }

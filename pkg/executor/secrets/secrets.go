@@ -3,25 +3,18 @@
 package secrets
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
-	"sort"
 	"strings"
 )
 
 // ErrUnknown: the runner has no value for a secret.
 var ErrUnknown = errors.New("secret is not known to this runner")
 
-// Redacted stands where a secret's value was.
-const Redacted = "•••"
-
 // Source finds values: in the environment as VEDETTE_SECRET_<NAME>, upper case with _ for -, then
-// in a file <name> of Dir, a trailing newline left out.
+// in a file <name> of Dir, a trailing newline left out. An empty value is none.
 type Source struct {
 	// Dir is a folder of one file per secret; empty for none.
 	Dir string
@@ -29,34 +22,54 @@ type Source struct {
 	Env func(name string) (string, bool)
 }
 
-const prefix = "secret://"
-
-// reference matches what names a secret.
-func reference() *regexp.Regexp { return regexp.MustCompile(`secret://([a-zA-Z0-9_-]{1,64})`) }
+const (
+	prefix = "secret://"
+	// maxName bounds names of secrets: letters, digits, _ and -.
+	maxName = 64
+)
 
 // Vault is the secrets that one execution used. It is not safe for concurrent use.
 type Vault struct {
 	source Source
 	used   map[string]string
+	// forms are how the values may be written in what a target sends back.
+	forms []string
 }
 
 // Open returns a vault for one execution.
 func (s Source) Open() *Vault { return &Vault{source: s} }
 
-// Fill puts in the values of the secrets that text names. ErrUnknown: one is not known.
+// Fill puts in the values of the secrets that text names. ErrUnknown: one is not known, or nothing
+// is named after secret://; then it returns no text.
 func (v *Vault) Fill(text string) (string, error) {
-	if !strings.Contains(text, prefix) {
+	before, rest, found := strings.Cut(text, prefix)
+	if !found {
 		return text, nil
 	}
+	var filled strings.Builder
 	var failed error
-	filled := reference().ReplaceAllStringFunc(text, func(found string) string {
-		value, err := v.value(strings.TrimPrefix(found, prefix))
-		if err != nil {
-			failed = errors.Join(failed, err)
+	for found {
+		filled.WriteString(before)
+		name := rest[:nameLength(rest)]
+		value, err := v.value(name)
+		failed = errors.Join(failed, err)
+		filled.WriteString(value)
+		before, rest, found = strings.Cut(rest[len(name):], prefix)
+	}
+	if failed != nil {
+		return "", failed
+	}
+	return filled.String() + before, nil
+}
+
+func nameLength(text string) int {
+	for i, c := range []byte(text) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if i == maxName || (!letter && (c < '0' || c > '9') && c != '_' && c != '-') {
+			return i
 		}
-		return value
-	})
-	return filled, failed
+	}
+	return len(text)
 }
 
 func (v *Vault) value(name string) (string, error) {
@@ -71,84 +84,38 @@ func (v *Vault) value(name string) (string, error) {
 		v.used = make(map[string]string)
 	}
 	v.used[name] = value
+	v.forms = append(v.forms, formsOf(value)...)
 	return value, nil
 }
 
 func (s Source) lookup(name string) (string, error) {
+	if name == "" {
+		return "", fmt.Errorf("%w: secret:// is followed by no name: use secret://name, of letters, digits, _ and -", ErrUnknown)
+	}
 	env := s.Env
 	if env == nil {
 		env = os.LookupEnv
 	}
 	variable := "VEDETTE_SECRET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	if value, ok := env(variable); ok {
+		if value == "" {
+			return "", fmt.Errorf("%w: %s: %s is empty: set it", ErrUnknown, name, variable)
+		}
 		return value, nil
 	}
-	if s.Dir != "" {
-		// The name is letters, digits, _ and -: it cannot leave the folder.
-		raw, err := os.ReadFile(filepath.Join(s.Dir, name))
-		if err == nil {
-			return strings.TrimRight(string(raw), "\r\n"), nil
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("%w: %s: its file cannot be read", ErrUnknown, name)
-		}
+	if s.Dir == "" {
+		return "", fmt.Errorf("%w: %s: set %s, or give the runner --secrets-dir with a file %s in it", ErrUnknown, name, variable, name)
 	}
-	return "", fmt.Errorf("%w: %s: set %s, or put a file %s into the folder of --secrets-dir", ErrUnknown, name, variable, name)
-}
-
-// Empty reports whether no secret was used, so that there is nothing to redact.
-func (v *Vault) Empty() bool { return len(v.used) == 0 }
-
-// Redact takes the values of the secrets used out of text, also where they are written for a URL
-// or in base64.
-func (v *Vault) Redact(text string) string {
-	if v.Empty() {
-		return text
+	// The name is letters, digits, _ and -: it cannot leave the folder.
+	raw, err := os.ReadFile(filepath.Join(s.Dir, name))
+	value := strings.TrimRight(string(raw), "\r\n")
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("%w: %s: set %s, or put a file %s into the folder of --secrets-dir", ErrUnknown, name, variable, name)
+	case err != nil:
+		return "", fmt.Errorf("%w: %s: its file in the folder of --secrets-dir cannot be read", ErrUnknown, name)
+	case value == "":
+		return "", fmt.Errorf("%w: %s: its file in the folder of --secrets-dir is empty", ErrUnknown, name)
 	}
-	var forms []string
-	for _, value := range v.used {
-		if value != "" {
-			forms = append(forms, value, url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value)))
-		}
-	}
-	// Longest first, lest a part of a value hide the whole.
-	sort.Slice(forms, func(i, j int) bool { return len(forms[i]) > len(forms[j]) })
-	for _, form := range forms {
-		text = strings.ReplaceAll(text, form, Redacted)
-	}
-	return text
-}
-
-// RedactValue takes them out of every string of a value made of maps, slices and scalars.
-func (v *Vault) RedactValue(value any) any {
-	switch value := value.(type) {
-	case string:
-		return v.Redact(value)
-	case []string:
-		redacted := make([]string, len(value))
-		for i, item := range value {
-			redacted[i] = v.Redact(item)
-		}
-		return redacted
-	case []any:
-		redacted := make([]any, len(value))
-		for i, item := range value {
-			redacted[i] = v.RedactValue(item)
-		}
-		return redacted
-	case map[string]any:
-		redacted := make(map[string]any, len(value))
-		for key, item := range value {
-			redacted[v.Redact(key)] = v.RedactValue(item)
-		}
-		return redacted
-	case map[string]string:
-		redacted := make(map[string]string, len(value))
-		for key, item := range value {
-			redacted[v.Redact(key)] = v.Redact(item)
-		}
-		return redacted
-	default:
-		return value
-	}
+	return value, nil
 }
