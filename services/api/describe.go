@@ -1,0 +1,125 @@
+package api
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// schemaName names the schemas. A page of things is called after them.
+func schemaName(t reflect.Type, hint string) string {
+	if t == reflect.TypeFor[monitor.Problem]() {
+		return "FieldProblem"
+	}
+	name := huma.DefaultSchemaNamer(t, hint)
+	if rest, ok := strings.CutPrefix(name, "Page"); ok && rest != "" {
+		return rest + "Page"
+	}
+	return name
+}
+
+// describe completes the schemas with what Go types do not say.
+func describe(schemas map[string]*huma.Schema) {
+	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true}
+	for name, schema := range schemas {
+		if schema.Type != huma.TypeObject {
+			continue
+		}
+		schema.Description = schemaText()[name]
+		if inputs[name] {
+			schema.Required = map[string][]string{"Definition": {"kind", "service", "target"}}[name]
+		} else {
+			schema.AdditionalProperties = nil // more may come in later versions
+		}
+		for field, property := range schema.Properties {
+			describeProperty(name, field, property)
+		}
+	}
+}
+
+func describeProperty(name, field string, p *huma.Schema) {
+	text, ok := fieldText()[name+"."+field]
+	if !ok {
+		text = fieldText()[field]
+	}
+	if p.Ref == "" { // a reference is described where it leads
+		p.Description = text
+	}
+	p.Nullable = p.Nullable && p.Type != huma.TypeArray
+	if values := enumOf(name, field); values != nil {
+		p.Enum = values
+	}
+	switch field {
+	case "id", "service", "location":
+		if name == "Definition" || name == "ServiceDefinition" {
+			p.Pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
+		}
+	case "options":
+		p.Type = huma.TypeObject
+	}
+}
+
+func enumOf(name, field string) []any {
+	switch {
+	case field == "status":
+		return anyOf(monitor.Statuses())
+	case field == "outcome":
+		return anyOf(monitor.Outcomes())
+	case field == "rollup":
+		return anyOf(monitor.Rollups())
+	case field == "trigger":
+		return anyOf([]monitor.Trigger{monitor.TriggerSchedule, monitor.TriggerManual, monitor.TriggerTest})
+	case name == "Command" && field == "state":
+		return []any{stateUndecided, stateAccepted, stateRefused}
+	}
+	return nil
+}
+
+func anyOf[T ~string](values []T) []any {
+	all := make([]any, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
+}
+
+// schemaText describes the schemas.
+func schemaText() map[string]string {
+	return map[string]string{
+		"AssertionResult":     "One assertion as it was evaluated.",
+		"CheckView":           "A check as it is read: its definition and status, and what its results tell.",
+		"CheckViewPage":       "One page of checks.",
+		"Command":             "What became of a command.",
+		"Definition":          "What is said of a check. What is left out takes its default.",
+		"Event":               "An event: a CloudEvent 1.0 in structured mode.",
+		"EventPage":           "One page of events.",
+		"Health":              "The state of the process.",
+		"IncidentView":        "The time for which a check was down.",
+		"IncidentViewPage":    "One page of incidents.",
+		"Kind":                "A kind of check.",
+		"KindPage":            "The kinds of checks.",
+		"LatencyPoint":        "The latency of one step.",
+		"LatencySeries":       "The latency of a check over a window.",
+		"Overview":            "Counts of checks and services by status.",
+		"Position":            "A place in the log of results.",
+		"FieldProblem":        "What is wrong with one field, and the cure.",
+		"Problem":             "An answer that is not a success: RFC 9457.",
+		"ProjectionState":     "How far a read model has come.",
+		"ProjectionStatePage": "The read models.",
+		"Refusal":             "Why a command was refused.",
+		"Result":              "The outcome of one execution of a check from one location.",
+		"ResultPage":          "One page of results, newest first.",
+		"RunnerView":          "A process that executes checks at one location.",
+		"RunnerViewPage":      "The runners.",
+		"ServiceDefinition":   "What is said of a service. What is left out takes its default.",
+		"ServiceView":         "A service as it is read.",
+		"ServiceViewPage":     "One page of services.",
+		"Timings":             "The phases of an execution. One that did not happen is left out.",
+		"Uptime":              "The share of the time with data in which a check was up or degraded, and how much data there was.",
+		"UptimeReport":        "The uptime of a check by window.",
+		"Variable":            "A name that assertions may use.",
+	}
+}
