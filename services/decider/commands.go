@@ -9,6 +9,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/backoff"
 )
 
 // request brings a batch of commands to the loop, reply their outcomes back.
@@ -39,12 +40,12 @@ func (l *leader) serve(ctx context.Context) error {
 		return nil
 	case <-l.ready:
 	}
-	var pause backoff
+	var pause backoff.Backoff
 	for {
 		err := l.bus.ServeCommands(ctx, []string{"check", "service"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
 			outcomes, err := l.handle(ctx, commands)
 			if err == nil {
-				pause.reset()
+				pause.Reset()
 			}
 			return outcomes, err
 		})
@@ -56,7 +57,7 @@ func (l *leader) serve(ctx context.Context) error {
 		}
 		l.metrics.failures.WithLabelValues("commands").Inc()
 		l.log.Error("commands could not be decided; they stay in the queue and are tried again", "error", err)
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/backoff"
 )
 
 // leader is the decider while it holds the lease. Its loop owns the board, the tallies and all else
@@ -31,7 +32,7 @@ type leader struct {
 	// pending are decisions not yet durable, in order.
 	pending  []decision
 	retry    *time.Timer
-	pause    backoff
+	pause    backoff.Backoff
 	silences silences
 	inquiry  *inquiry
 	presence presence
@@ -96,7 +97,7 @@ func (l *leader) run(ctx context.Context) error {
 // follow hands the results to the loop. It never gives up: without results nothing is decided wrongly.
 func (l *leader) follow(ctx context.Context) error {
 	after := l.results
-	var pause backoff
+	var pause backoff.Backoff
 	caughtUp := false
 	for {
 		err := l.bus.FollowResults(ctx, after, func(results []monitor.EventMessage) error {
@@ -106,7 +107,7 @@ func (l *leader) follow(ctx context.Context) error {
 			select {
 			case l.incoming <- incoming{results: results}:
 				after = results[len(results)-1].Sequence
-				pause.reset()
+				pause.Reset()
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -126,7 +127,7 @@ func (l *leader) follow(ctx context.Context) error {
 		}
 		l.metrics.failures.WithLabelValues("follow").Inc()
 		l.log.Error("results cannot be followed; trying again", "after", after, "error", err)
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return nil
 		}
 	}
@@ -190,13 +191,13 @@ func (l *leader) settlePending(ctx context.Context) {
 			continue
 		}
 		if err != nil {
-			l.retry.Reset(l.pause.next())
+			l.retry.Reset(l.pause.Next())
 			return
 		}
 		l.pending = l.pending[made:]
 	}
 	l.pending = nil
-	l.pause.reset()
+	l.pause.Reset()
 	l.results = l.applied
 	l.metrics.position.WithLabelValues("results").Set(float64(l.results))
 }

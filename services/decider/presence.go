@@ -7,6 +7,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/backoff"
 )
 
 // presence knows when each runner was last heard.
@@ -73,7 +74,7 @@ func (l *leader) leaveSilent(ctx context.Context, now time.Time) {
 		l.log.Warn("runner has gone silent", "runner", id, "location", r.Location, "heard", r.at)
 		l.decide(leaves(r.Runner, "silent", now))
 	}
-	if len(l.pending) > 0 && l.pause == (backoff{}) {
+	if len(l.pending) > 0 && l.pause == (backoff.Backoff{}) {
 		l.settlePending(ctx)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/process/backoff"
 )
 
 // errSuperseded: a holder with a higher fence is at work.
@@ -24,7 +25,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("decider metrics: %w", err)
 	}
-	var pause backoff
+	var pause backoff.Backoff
 	for {
 		err := b.Hold(ctx, lease, opt.Holder, func(held context.Context, fence uint64) error {
 			m.active.Set(1)
@@ -32,7 +33,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 			started := opt.Now()
 			err := lead(ctx, held, b, opt, m, fence)
 			if opt.Now().Sub(started) > longRun {
-				pause.reset()
+				pause.Reset()
 			}
 			return err
 		})
@@ -45,7 +46,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 			m.failures.WithLabelValues("lead").Inc()
 			opt.Log.Error("the decider failed and begins again", "error", err)
 		}
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return nil
 		}
 	}

@@ -25,12 +25,12 @@ const atOnce = 16
 
 // run ends with ctx, or when another scheduler serves in this process.
 func (d *desk) run(ctx context.Context) error {
-	var pause backoff
+	pause := newBackoff()
 	for {
 		err := d.bus.ServeCommands(ctx, []string{"execution"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
 			outcomes, err := d.handle(ctx, commands)
 			if err == nil {
-				pause.reset()
+				pause.Reset()
 			}
 			return outcomes, err
 		})
@@ -42,7 +42,7 @@ func (d *desk) run(ctx context.Context) error {
 		}
 		d.metrics.failures.WithLabelValues("commands").Inc()
 		d.opt.Log.Error("executions outside the timetable could not be dispatched; trying again", "error", err)
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return nil
 		}
 	}

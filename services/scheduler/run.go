@@ -24,7 +24,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("scheduler metrics: %w", err)
 	}
-	var pause backoff
+	pause := newBackoff()
 	for {
 		err := b.Hold(ctx, lease, opt.Holder, func(held context.Context, fence uint64) error {
 			m.active.Set(1)
@@ -32,7 +32,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 			started := opt.Now()
 			err := lead(ctx, held, b, opt, m, fence)
 			if opt.Now().Sub(started) > longRun {
-				pause.reset()
+				pause.Reset()
 			}
 			return err
 		})
@@ -45,7 +45,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 			m.failures.WithLabelValues("lead").Inc()
 			opt.Log.Error("the scheduler failed and begins again", "error", err)
 		}
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return nil
 		}
 	}

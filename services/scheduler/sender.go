@@ -26,15 +26,15 @@ type sender struct {
 
 // run ends with ctx. The location is open before anything is sent to it.
 func (s *sender) run(ctx context.Context) {
-	var pause backoff
+	pause := newBackoff()
 	open := false
 	for ctx.Err() == nil {
 		if !open {
 			if open = s.open(ctx); !open {
-				pause.wait(ctx)
+				pause.Wait(ctx)
 				continue
 			}
-			pause.reset()
+			pause.Reset()
 		}
 		batch, missed := s.queue.peek(s.now())
 		s.metrics.missed.Add(float64(missed))
@@ -48,14 +48,14 @@ func (s *sender) run(ctx context.Context) {
 		}
 		err := s.dispatch(ctx, batch)
 		if err == nil {
-			pause.reset()
+			pause.Reset()
 			s.queue.drop(batch)
 			s.sent(batch)
 			continue
 		}
 		s.failed(ctx, "dispatch", err)
 		open = !errors.Is(err, bus.ErrNoLocation)
-		pause.wait(ctx)
+		pause.Wait(ctx)
 	}
 }
 

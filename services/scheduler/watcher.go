@@ -38,7 +38,7 @@ type watcher struct {
 
 // run ends with ctx.
 func (w *watcher) run(ctx context.Context) {
-	var pause backoff
+	pause := newBackoff()
 	for {
 		w.send(ctx, change{begin: true})
 		err := w.bucket.Watch(ctx, checkPrefix+"*", func(entries []bus.Entry) {
@@ -46,7 +46,7 @@ func (w *watcher) run(ctx context.Context) {
 				w.send(ctx, change{checks: checks})
 			}
 		}, func() {
-			pause.reset()
+			pause.Reset()
 			w.send(ctx, change{caughtUp: true})
 		})
 		if ctx.Err() != nil {
@@ -54,7 +54,7 @@ func (w *watcher) run(ctx context.Context) {
 		}
 		w.metrics.failures.WithLabelValues("watch").Inc()
 		w.log.Error("the checks cannot be watched; going on with those known, and trying again", "error", err)
-		if !pause.wait(ctx) {
+		if !pause.Wait(ctx) {
 			return
 		}
 	}
