@@ -3,6 +3,8 @@ package cloudevents
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -15,4 +17,13 @@ func NewCommand(id string, command monitor.Command, source, actor string, now ti
 		Meta:    monitor.Meta{ID: id, Source: source, Time: now.UTC(), CorrelationID: id, Actor: actor},
 		Command: command,
 	}
+}
+
+// NewID returns a UUIDv7.
+func NewID() string {
+	id, err := uuid.NewV7()
+	if err != nil { // only when the system has no randomness
+		return uuid.NewString()
+	}
+	return id.String()
 }
