@@ -4,16 +4,31 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Check = Schemas['CheckView'];
+// Definition is a check without what only reading adds.
+export type Definition = Pick<Check, (typeof definitionFields)[number]>;
 export type Service = Schemas['ServiceView'];
 export type Incident = Schemas['IncidentView'];
 export type Runner = Schemas['RunnerView'];
 export type Result = Schemas['Result'];
+export type Timings = Schemas['Timings'];
+export type Uptime = Schemas['Uptime'];
+export type LatencyPoint = Schemas['LatencyPoint'];
 export type Overview = Schemas['Overview'];
 
-export type Status = 'up' | 'degraded' | 'down' | 'unknown' | 'paused' | 'maintenance';
+export const definitionFields = [
+  'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'timeout', 'retries', 'retry_delay',
+  'failure_threshold', 'success_threshold', 'degraded_after', 'invert', 'locations', 'quorum', 'labels', 'paused',
+] as const satisfies readonly (keyof Check)[];
+
+export type Status = Check['status'];
+export type Outcome = Result['outcome'];
 
 // Worst first: the order in which everything is listed.
 export const statuses: readonly Status[] = ['down', 'degraded', 'up', 'unknown', 'maintenance', 'paused'];
+
+// outcomeStatus is the status that a result speaks for.
+export const outcomeStatus = (outcome: Outcome): Status =>
+  ({ success: 'up', degraded: 'degraded', failure: 'down', error: 'unknown' } as const)[outcome];
 
 export interface CloudEvent<Data = Record<string, unknown>> {
   id: string;
@@ -21,10 +36,29 @@ export interface CloudEvent<Data = Record<string, unknown>> {
   source: string;
   subject: string;
   time: string;
-  sequence?: string;
+  sequence?: string | number;
   commandid?: string;
   causationid?: string;
   correlationid?: string;
   actor?: string;
+  revision?: string | number;
   data: Data;
+}
+
+export type Variable = Schemas['Variable'];
+
+// Kind describes a kind of check; its options are a JSON Schema.
+export type Kind = Omit<Schemas['Kind'], 'options'> & { options: OptionSchema };
+
+export interface OptionSchema {
+  type: string;
+  title?: string;
+  description?: string;
+  default?: unknown;
+  examples?: unknown[];
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, OptionSchema>;
+  'x-order'?: string[];
 }

@@ -1,12 +1,15 @@
 // The heartbeat bar: one stroke per execution, its height and colour by outcome.
 
-const states: Record<string, { state: string; height: number }> = {
+interface Stroke {
+  state: string;
+  height: number;
+}
+
+const missing: Stroke = { state: 'unknown', height: 6.5 };
+const strokes: Record<string, Stroke> = {
   U: { state: 'up', height: 15.5 },
   G: { state: 'degraded', height: 21.5 },
   D: { state: 'down', height: 26 },
-  E: { state: 'unknown', height: 6.5 },
-  '-': { state: 'unknown', height: 6.5 },
-  '?': { state: 'unknown', height: 6.5 },
   M: { state: 'maint', height: 11 },
   P: { state: 'paused', height: 3 },
 };
@@ -16,18 +19,19 @@ export interface Bars {
   words: string;
 }
 
+// bars draws the last letters, as many as there are slots, the newest at the right end.
 export function bars(letters: string, slots: number): Bars {
   const shown = letters.slice(-slots);
   const first = slots - shown.length;
   const paths = new Map<string, string>();
   let failed = 0;
   for (let i = 0; i < shown.length; i++) {
-    const letter = states[shown[i] ?? '?'] ?? { state: 'unknown', height: 6.5 };
-    if (letter.state === 'down') failed++;
-    paths.set(letter.state, `${paths.get(letter.state) ?? ''}M${(first + i) * 6 + 3} 26v-${letter.height}`);
+    const stroke = strokes[shown[i] ?? ''] ?? missing;
+    if (stroke.state === 'down') failed++;
+    paths.set(stroke.state, `${paths.get(stroke.state) ?? ''}M${(first + i) * 6 + 3} 26v-${stroke.height}`);
   }
   return {
     paths: [...paths].map(([state, d]) => ({ state, d })),
-    words: shown.length === 0 ? 'No results' : `Last ${shown.length} results, ${failed} failed,`,
+    words: shown.length === 0 ? 'No results yet' : `Last ${shown.length} results, ${failed} failed,`,
   };
 }

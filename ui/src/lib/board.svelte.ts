@@ -1,27 +1,43 @@
-import { all, get, say } from '../api/client';
+import { all, get, Problem, say } from '../api/client';
 import { onEvent, onLive } from '../api/stream';
-import type { Check, CloudEvent, Status } from '../api/types';
+import type { Check, CloudEvent, Overview, Service, Status } from '../api/types';
 
-// How often figures that change with every result are fetched; statuses come at once by event.
-const refreshEvery = 5000;
+// Statuses come at once, by event. Bars and figures change with every result; they follow with each
+// fetch, of which there are fewer the more there is to fetch.
+const refreshEvery = (checks: number): number => Math.min(60_000, Math.max(5000, checks * 15));
 
-// Board is the live list of checks. Statuses are applied as their events come, in animation frames;
-// bars and figures follow with each fetch.
+interface StatusChanged {
+  check_id: string;
+  to: Status;
+  at: string;
+  reason?: string;
+}
+
+// Board is the live list of checks, for all pages. Events are applied in animation frames.
 class Board {
   checks = $state.raw<ReadonlyMap<string, Check>>(new Map());
+  services = $state.raw<ReadonlyMap<string, Service>>(new Map());
+  overview = $state.raw<Overview | undefined>();
   openIncidents = $state(0);
   live = $state(false);
   loaded = $state(false);
+  // Why the board cannot be read; empty when it can.
   trouble = $state('');
+  // The server wants a token.
+  locked = $state(false);
+  readAt = $state(0);
   now = $state(Date.now());
+  // What changed last, for those who listen to the page.
+  changes = $state.raw<StatusChanged[]>([]);
 
   #pending: CloudEvent[] = [];
   #frame = 0;
-  #stale = false;
-  #stops: (() => void)[] = [];
+  #timer = 0;
+  #reading: Promise<void> | undefined;
+  #again = false;
 
   start(): () => void {
-    this.#stops = [
+    const stops = [
       onLive((live) => {
         this.live = live;
         // What was missed while away is not in the stream of changes: read the board anew.
@@ -29,30 +45,67 @@ class Board {
       }),
       onEvent((event) => this.#take(event)),
     ];
-    const ticking = setInterval(() => {
-      this.now = Date.now();
-    }, 1000);
-    const fetching = setInterval(() => {
+    const ticking = setInterval(() => (this.now = Date.now()), 1000);
+    const shown = (): void => {
       if (!document.hidden) void this.refresh();
-    }, refreshEvery);
+    };
+    document.addEventListener('visibilitychange', shown);
     void this.refresh();
     return () => {
       clearInterval(ticking);
-      clearInterval(fetching);
-      for (const stop of this.#stops) stop();
+      clearTimeout(this.#timer);
+      document.removeEventListener('visibilitychange', shown);
+      for (const stop of stops) stop();
     };
   }
 
-  async refresh(): Promise<void> {
+  // refresh reads everything anew; what is asked for while it is under way is read once more after it.
+  refresh(): Promise<void> {
+    this.#again = this.#reading !== undefined;
+    this.#reading ??= (async () => {
+      do {
+        this.#again = false;
+        await this.#read();
+      } while (this.#again);
+      this.#reading = undefined;
+    })();
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#timer);
     try {
-      const [checks, overview] = await Promise.all([all<Check>('/checks'), get<{ open_incidents: number }>('/overview')]);
-      this.checks = new Map(checks.map((check) => [check.id, check]));
+      const [checks, services, overview] = await Promise.all([all<Check>('/checks'), all<Service>('/services'), get<Overview>('/overview')]);
+      this.#merge(checks);
+      this.services = new Map(services.map((service) => [service.id, service]));
+      this.overview = overview;
       this.openIncidents = overview.open_incidents;
       this.loaded = true;
+      this.locked = false;
       this.trouble = '';
+      this.readAt = Date.now();
     } catch (error) {
+      this.locked = error instanceof Problem && error.status === 401;
       this.trouble = say(error);
     }
+    this.#timer = setTimeout(() => {
+      if (!document.hidden) void this.refresh();
+    }, refreshEvery(this.checks.size));
+  }
+
+  // merge keeps what an event told after the answer was made, and the object of what did not change.
+  #merge(read: Check[]): void {
+    const before = this.checks;
+    this.checks = new Map(read.map((check) => {
+      const known = before.get(check.id);
+      if (!known) return [check.id, check];
+      if (known.sequence > check.sequence) {
+        return [check.id, { ...check, status: known.status, status_since: known.status_since, reason: known.reason ?? '', sequence: known.sequence }];
+      }
+      const same = known.sequence === check.sequence && known.recent === check.recent && known.last_result?.id === check.last_result?.id &&
+        known.uptime?.['24h']?.ratio === check.uptime?.['24h']?.ratio;
+      return [check.id, same ? known : check];
+    }));
   }
 
   #take(event: CloudEvent): void {
@@ -67,12 +120,24 @@ class Board {
     const events = this.#pending;
     this.#pending = [];
     const checks = new Map(this.checks);
+    const services = new Map(this.services);
+    const changes: StatusChanged[] = [];
+    let stale = false;
     for (const event of events) {
       switch (event.type) {
         case 'vedette.check.status_changed.v1': {
-          const data = event.data as { check_id: string; to: Status; at: string; reason?: string };
+          const data = event.data as unknown as StatusChanged;
           const check = checks.get(data.check_id);
-          if (check) checks.set(check.id, { ...check, status: data.to, status_since: data.at, reason: data.reason ?? '' });
+          const sequence = Number(event.sequence ?? 0);
+          if (!check || sequence <= check.sequence) break;
+          checks.set(check.id, { ...check, status: data.to, status_since: data.at, reason: data.reason ?? '', pending: false, sequence });
+          changes.push(data);
+          break;
+        }
+        case 'vedette.service.status_changed.v1': {
+          const data = event.data as { service_id: string; to: Status; at: string };
+          const service = services.get(data.service_id);
+          if (service) services.set(service.id, { ...service, status: data.to, status_since: data.at });
           break;
         }
         case 'vedette.check.deleted.v1':
@@ -85,15 +150,28 @@ class Board {
           this.openIncidents = Math.max(0, this.openIncidents - 1);
           break;
         default:
-          this.#stale ||= event.type.startsWith('vedette.check.');
+          stale = true;
       }
     }
     this.checks = checks;
-    if (this.#stale) {
-      this.#stale = false;
-      void this.refresh();
-    }
+    this.services = services;
+    if (changes.length) this.changes = changes;
+    if (stale) void this.refresh();
+  }
+
+  // put shows a check as a write has answered it, without waiting for the next fetch.
+  put(check: Check): void {
+    this.checks = new Map(this.checks).set(check.id, check);
+  }
+
+  drop(id: string): void {
+    const checks = new Map(this.checks);
+    checks.delete(id);
+    this.checks = checks;
   }
 }
 
 export const board = new Board();
+
+export const serviceName = (id: string): string => board.services.get(id)?.name ?? id;
+export const checkName = (id: string): string => board.checks.get(id)?.name ?? id;

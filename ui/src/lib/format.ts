@@ -1,14 +1,30 @@
 import type { Status } from '../api/types';
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const dateTime = new Intl.DateTimeFormat(undefined, {
-  weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
-});
+const h23 = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+const date = { weekday: 'short', day: 'numeric', month: 'short' } as const;
+const timeFormat = new Intl.DateTimeFormat(undefined, { ...h23, second: '2-digit' });
+const hourFormat = new Intl.DateTimeFormat(undefined, h23);
+const dayFormat = new Intl.DateTimeFormat(undefined, date);
+const momentFormat = new Intl.DateTimeFormat(undefined, { ...date, ...h23 });
+const exactFormat = new Intl.DateTimeFormat(undefined, { ...date, year: 'numeric', ...h23, second: '2-digit', timeZoneName: 'short' });
 const number = new Intl.NumberFormat(undefined);
 
-export const clock = (at: string | Date): string => time.format(new Date(at));
-export const moment = (at: string | Date): string => dateTime.format(new Date(at));
+export type Moment = string | number | Date;
+
+export const clock = (at: Moment): string => timeFormat.format(new Date(at));
+export const hour = (at: Moment): string => hourFormat.format(new Date(at));
+export const day = (at: Moment): string => dayFormat.format(new Date(at));
+export const exact = (at: Moment): string => exactFormat.format(new Date(at));
 export const count = (n: number): string => number.format(n);
+export const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+// moment is short for what was today, and names the day of what was not.
+export function moment(at: Moment): string {
+  return new Date(at).toDateString() === new Date().toDateString() ? `Today ${hour(at)}` : momentFormat.format(new Date(at));
+}
+
+// plural counts things: "1 check", "1,000 checks".
+export const plural = (n: number, thing: string): string => `${count(n)} ${thing}${n === 1 ? '' : 's'}`;
 
 // milliseconds writes a latency: "142 ms", "1,284 ms", "0.4 ms".
 export const milliseconds = (ms: number): string => `${number.format(ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms))} ms`;
@@ -16,7 +32,6 @@ export const milliseconds = (ms: number): string => `${number.format(ms < 10 ? M
 // span writes how long something took or has been: "42 s", "3 min", "2 h 5 min", "4 d 2 h".
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 1) return `${Math.round(ms)} ms`;
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return seconds % 60 && minutes < 10 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
@@ -26,7 +41,7 @@ export function span(ms: number): string {
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
-export const since = (at: string, now: number): string => span(now - new Date(at).getTime());
+export const since = (at: Moment, now: number): string => span(now - new Date(at).getTime());
 
 // percent writes a ratio with two decimals; null is no data. It never rounds up to 100.00.
 export function percent(ratio: number | null | undefined): string {

@@ -1,14 +1,17 @@
 // The address bar is the state of the page: path and query, nothing hidden.
 
-function read(): { path: string; query: URLSearchParams } {
+interface Place {
+  path: string;
+  query: URLSearchParams;
+}
+
+function read(): Place {
   return { path: location.pathname, query: new URLSearchParams(location.search) };
 }
 
-let current = $state(read());
-
-addEventListener('popstate', () => {
-  current = read();
-});
+let current = $state.raw(read());
+let guard: (() => boolean) | undefined;
+let board = '/';
 
 export const route = {
   get path(): string {
@@ -17,12 +20,47 @@ export const route = {
   get query(): URLSearchParams {
     return current.query;
   },
+  // The parts of the path, decoded.
+  get parts(): string[] {
+    return current.path.split('/').filter(Boolean).map(decodeURIComponent);
+  },
+  // Where the board was left, with its filters.
+  get board(): string {
+    return board;
+  },
 };
 
-export function go(to: string): void {
-  if (to === location.pathname + location.search) return;
-  history.pushState(null, '', to);
+// guardLeaving asks before the page is left; it returns how to stop asking.
+export function guardLeaving(mayLeave: () => boolean): () => void {
+  const asking = (event: BeforeUnloadEvent): void => {
+    if (!mayLeave()) event.preventDefault();
+  };
+  guard = () => mayLeave() || confirm('Leave without saving what you changed?');
+  addEventListener('beforeunload', asking);
+  return () => {
+    guard = undefined;
+    removeEventListener('beforeunload', asking);
+  };
+}
+
+function show(): void {
   current = read();
+  if (current.path === '/') board = location.pathname + location.search;
+}
+
+addEventListener('popstate', () => {
+  if (location.pathname !== current.path && guard && !guard()) {
+    const query = current.query.toString();
+    history.pushState(null, '', current.path + (query && `?${query}`));
+    return;
+  }
+  show();
+});
+
+export function go(to: string): void {
+  if (to === location.pathname + location.search || (guard && !guard())) return;
+  history.pushState(null, '', to);
+  show();
   scrollTo(0, 0);
 }
 
@@ -35,15 +73,18 @@ export function setQuery(changes: Record<string, string>): void {
   }
   const text = query.toString();
   history.replaceState(null, '', location.pathname + (text && `?${text}`));
-  current = read();
+  show();
 }
 
 // follow lets plain links change the page without loading it.
 export function follow(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest('a');
   if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  if (link.target || link.origin !== location.origin || link.pathname.startsWith('/api') || link.hasAttribute('download')) return;
-  if (['/docs', '/metrics', '/openapi.json', '/asyncapi.json'].includes(link.pathname)) return;
+  if (link.target || link.getAttribute('href')?.startsWith('#') || link.origin !== location.origin || link.pathname.startsWith('/api') || link.hasAttribute('download')) return;
+  if (['/docs', '/metrics', '/openapi.json', '/asyncapi.json', '/asyncapi.yaml'].includes(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }
+
+export const checkLink = (id: string): string => `/checks/${encodeURIComponent(id)}`;
+export const incidentLink = (id: string): string => `/incidents/${encodeURIComponent(id)}`;

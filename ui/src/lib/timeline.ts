@@ -1,0 +1,64 @@
+import type { CloudEvent, Incident, Result, Status } from '../api/types';
+import { checkName } from './board.svelte';
+import { outcomeStatus } from '../api/types';
+import { short, tell } from './story';
+
+// Step is one line of an incident's timeline: from the first failing result to the recovery.
+export interface Step {
+  key: string;
+  at: number;
+  kind: 'Cause' | 'Transition' | 'Incident' | 'Recovery' | 'Action';
+  title: string;
+  detail: string;
+  status?: Status;
+  href?: string;
+}
+
+const actions = new Set(['check.updated', 'check.paused', 'check.resumed', 'check.deleted']);
+
+function stepOf(event: CloudEvent, result: Result | undefined): Step | undefined {
+  const story = tell(event);
+  const base = { key: event.id, at: Date.parse(event.time), ...(story.status && { status: story.status }), href: `/events?id=${encodeURIComponent(event.id)}` };
+  const kind = short(event.type);
+  const data = event.data as { check_id?: string; from?: string; to?: string };
+  if (kind === 'check.status_changed') {
+    const seen = result ? `Decided by the result from ${result.location}` : 'Decided by silence';
+    return { ...base, kind: 'Transition', title: `${checkName(data.check_id ?? '')}: ${data.from} → ${data.to}`, detail: story.detail || seen };
+  }
+  if (kind === 'service.status_changed') return { ...base, kind: 'Transition', title: story.title, detail: story.detail };
+  if (kind.startsWith('incident.')) return { ...base, kind: 'Incident', title: story.title, detail: story.detail };
+  if (actions.has(kind)) return { ...base, kind: 'Action', title: `${story.title}${event.actor ? ` by ${event.actor}` : ''}`, detail: '' };
+  return undefined;
+}
+
+// timeline puts together what happened in and around an incident, oldest first. Failing results are
+// told until it was opened, and how many followed; of the others the one that ended it.
+export function timeline(incident: Incident, events: CloudEvent[], results: Result[]): Step[] {
+  const opened = Date.parse(incident.opened_at);
+  const until = incident.resolved_at ? Date.parse(incident.resolved_at) + 2000 : Infinity;
+  const bad = results.filter((result) => result.outcome === 'failure').sort((a, b) => (a.started_at < b.started_at ? -1 : 1));
+  const leading = bad.filter((result) => Date.parse(result.started_at) <= opened + 500).slice(-5);
+  const during = bad.length - leading.length;
+  const first = leading[0] ? Date.parse(leading[0].started_at) : opened;
+  const steps: Step[] = leading.map((result) => ({
+    key: result.id, at: Date.parse(result.started_at) + result.duration_ms, kind: 'Cause', status: outcomeStatus(result.outcome),
+    title: `${result.location}: ${result.error || 'failed'}`, detail: `${checkName(result.check_id)}, attempt ${result.attempts}, runner ${result.runner}`,
+  }));
+  for (const event of events) {
+    const at = Date.parse(event.time);
+    if (at < first - 1000 || at > until) continue;
+    const id = (event.data as { result_id?: string }).result_id;
+    const step = stepOf(event, results.find((result) => result.id === id));
+    if (step) steps.push(step);
+  }
+  if (during > 0) {
+    const last = bad.at(-1);
+    if (last) steps.push({ key: 'during', at: Date.parse(last.started_at), kind: 'Cause', status: 'down', title: `${during} more ${during === 1 ? 'result' : 'results'} failed`, detail: `last: ${last.error || 'failed'}` });
+  }
+  const good = results.filter((result) => result.outcome === 'success' || result.outcome === 'degraded').filter((result) => Date.parse(result.started_at) > opened && Date.parse(result.started_at) <= until);
+  const ending = good.sort((a, b) => (a.started_at < b.started_at ? -1 : 1))[0];
+  if (incident.resolved_at && ending) {
+    steps.push({ key: ending.id, at: Date.parse(ending.started_at) + ending.duration_ms, kind: 'Recovery', status: outcomeStatus(ending.outcome), title: `${ending.location}: answered again`, detail: `after ${ending.attempts === 1 ? 'one attempt' : `${ending.attempts} attempts`}` });
+  }
+  return steps.sort((a, b) => a.at - b.at);
+}
