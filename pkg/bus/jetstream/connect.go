@@ -3,7 +3,6 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,85 +16,6 @@ import (
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/bus/cloudevents"
 )
-
-// Server says which NATS server to connect to, and as whom.
-type Server struct {
-	// URL is one or several servers, separated by commas. Default nats://127.0.0.1:4222.
-	URL string
-	// InProcess connects to an embedded server instead of a URL.
-	InProcess nats.InProcessConnProvider
-	// Creds is a credentials file; User and Password, or Token, the alternatives.
-	Creds, User, Password, Token string
-	// CA, Cert and Key are PEM files for TLS.
-	CA, Cert, Key string
-	// Name is shown by the server: "vedette decider".
-	Name string
-}
-
-func (s Server) options(log *slog.Logger) []nats.Option {
-	options := []nats.Option{
-		nats.Name(s.Name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond), nats.Timeout(5 * time.Second),
-		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			log.Error("NATS reports an error", "subject", subject, "error", err)
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				log.Warn("connection to NATS lost; trying again", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),
-	}
-	if s.InProcess != nil {
-		options = append(options, nats.InProcessServer(s.InProcess))
-	}
-	if s.Creds != "" {
-		options = append(options, nats.UserCredentials(s.Creds))
-	}
-	if s.User != "" {
-		options = append(options, nats.UserInfo(s.User, s.Password))
-	}
-	if s.Token != "" {
-		options = append(options, nats.Token(s.Token))
-	}
-	if s.CA != "" {
-		options = append(options, nats.RootCAs(s.CA))
-	}
-	if s.Cert != "" {
-		options = append(options, nats.ClientCert(s.Cert, s.Key))
-	}
-	return options
-}
-
-// dial connects, waiting for a server that is not there yet until ctx ends.
-func dial(ctx context.Context, s Server, log *slog.Logger, more ...nats.Option) (*nats.Conn, error) {
-	url := s.URL
-	if url == "" {
-		url = nats.DefaultURL
-	}
-	for warned := false; ; warned = true {
-		conn, err := nats.Connect(url, append(s.options(log), more...)...)
-		if err == nil {
-			return conn, nil
-		}
-		if !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
-			return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
-		}
-		if !warned {
-			log.Warn("NATS is not there yet; waiting for it", "url", url, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
-		case <-time.After(250 * time.Millisecond):
-		}
-	}
-}
 
 // Config configures a Bus.
 type Config struct {

@@ -2,6 +2,8 @@ package jetstream
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,11 +26,27 @@ func (b *Bus) GuardEvents(ctx context.Context) error {
 	return nil
 }
 
+// bucketIntegrity holds, under keyMark, the last event that was found whole. A store that lost its
+// tail does not know that it had more; the mark does.
+const (
+	bucketIntegrity = "integrity"
+	keyMark         = "events"
+)
+
+// mark is an event that was there.
+type mark struct {
+	Sequence uint64 `json:"sequence"`
+	ID       string `json:"id"`
+}
+
 // checkEvents counts what EVENTS holds against what it should: it begins with its first event, has
-// no gap, and as many messages can be read as it says it has.
+// no gap, as many messages can be read as it says it has, and what was there at the last check is.
 func (b *Bus) checkEvents(ctx context.Context) error {
 	state, err := b.state(ctx, streamEvents)
 	if err != nil {
+		return err
+	}
+	if err := b.checkMark(ctx, state.LastSeq); err != nil {
 		return err
 	}
 	if state.Msgs == 0 && state.LastSeq == 0 {
@@ -47,7 +65,69 @@ func (b *Bus) checkEvents(ctx context.Context) error {
 		return b.damage(fmt.Errorf("%w: %d of its %d events can be read", bus.ErrCorrupt, counted, state.Msgs))
 	}
 	b.log.Info("EVENTS is whole", "events", counted, "took", time.Since(begun).Round(time.Millisecond))
+	return b.setMark(ctx, state.LastSeq)
+}
+
+// checkMark looks whether the event at the mark is still there, and the same.
+func (b *Bus) checkMark(ctx context.Context, last uint64) error {
+	marks, err := b.Bucket(ctx, bucketIntegrity)
+	if err != nil {
+		return err
+	}
+	entry, err := marks.Get(ctx, keyMark)
+	if errors.Is(err, bus.ErrNoKey) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var was mark
+	if err := json.Unmarshal(entry.Value, &was); err != nil {
+		return fmt.Errorf("read the mark of the last check: %w", err)
+	}
+	if last < was.Sequence {
+		return b.damage(fmt.Errorf("%w: it ends at event %d, and had %d at the last check", bus.ErrCorrupt, last, was.Sequence))
+	}
+	is, err := b.eventID(ctx, was.Sequence)
+	if err != nil {
+		return err
+	}
+	if is != was.ID {
+		return b.damage(fmt.Errorf("%w: event %d has the id %q, and had %q at the last check", bus.ErrCorrupt, was.Sequence, is, was.ID))
+	}
 	return nil
+}
+
+func (b *Bus) setMark(ctx context.Context, sequence uint64) error {
+	id, err := b.eventID(ctx, sequence)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(mark{Sequence: sequence, ID: id})
+	if err != nil {
+		return fmt.Errorf("encode the mark of this check: %w", err)
+	}
+	marks, err := b.Bucket(ctx, bucketIntegrity)
+	if err != nil {
+		return err
+	}
+	return marks.Put(ctx, keyMark, raw)
+}
+
+// eventID returns the id of an event; empty when it is not there.
+func (b *Bus) eventID(ctx context.Context, sequence uint64) (string, error) {
+	stream, err := b.stream(ctx, streamEvents)
+	if err != nil {
+		return "", err
+	}
+	raw, err := stream.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at event %d: %w", sequence, err)
+	}
+	return headerOf(raw.Header)("ce-id"), nil
 }
 
 func (b *Bus) damage(err error) error {
