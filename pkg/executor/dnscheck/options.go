@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,10 @@ func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		o.Server = server
 	}
-	checkAnswers(&problems, qtype, o.Expect.Answers)
+	const answers = "options.expect.answers"
+	if !slices.ContainsFunc(problems, func(p monitor.Problem) bool { return p.Field == answers }) {
+		checkAnswers(&problems, answers, qtype, o.Expect.Answers)
+	}
 	return &probe{options: o, name: name, qtype: qtype, system: e.system}, problems
 }
 
@@ -116,16 +120,16 @@ func serverOf(text string) (server, problem string) {
 	if strings.Contains(text, "secret://") {
 		return text, ""
 	}
-	if host == "" || strings.ContainsAny(host, " /:@?#\t\n") {
+	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, " /:@?#\t\n")) {
 		return "", fmt.Sprintf("%q is no server: %s", clip(text), cure)
 	}
 	return net.JoinHostPort(host, port), ""
 }
 
 // checkAnswers reports expected addresses that no record of the type can hold.
-func checkAnswers(problems *monitor.Problems, qtype uint16, answers []string) {
+func checkAnswers(problems *monitor.Problems, field string, qtype uint16, answers []string) {
 	for i, text := range answers {
-		field := fmt.Sprintf("options.expect.answers[%d]", i)
+		field := fmt.Sprintf("%s[%d]", field, i)
 		address, err := netip.ParseAddr(text)
 		switch {
 		case strings.TrimSpace(text) == "":

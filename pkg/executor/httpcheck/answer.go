@@ -1,7 +1,6 @@
 package httpcheck
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -18,10 +17,8 @@ import (
 
 // answer is what came back.
 type answer struct {
-	response *http.Response
-	body     []byte
-	// cut is whether the body was longer than what is read of it.
-	cut       bool
+	response  *http.Response
+	body      body
 	phases    *phases
 	redirects int
 }
@@ -33,13 +30,14 @@ func (a answer) observation() executor.Observation {
 	if a.response.StatusCode >= http.StatusBadRequest {
 		verdict = strings.TrimRight(fmt.Sprintf("status %d %s", a.response.StatusCode, http.StatusText(a.response.StatusCode)), " ")
 	}
+	text := sync.OnceValue(a.body.text)
 	return executor.Observation{
 		Values: map[string]any{
 			"status": a.response.StatusCode, "latency": latency, "latency_ms": float64(latency) / float64(time.Millisecond),
 			"certificate": certificate, "ip": a.phases.ip, "http_version": a.response.Proto, "redirects": a.redirects,
-			"body":    sync.OnceValue(func() any { return strings.ToValidUTF8(string(a.body), "�") }),
+			"body":    func() any { return text() },
 			"headers": sync.OnceValue(func() any { return lowerCase(a.response.Header) }),
-			"json":    sync.OnceValue(func() any { return decoded(a.body, a.cut) }),
+			"json":    sync.OnceValue(func() any { return decoded(text(), a.body.cut) }),
 			"timings": func() any { return timingsMap(timings) },
 		},
 		Observed: a.observed(certificate), Timings: timings, Latency: latency, Verdict: verdict,
@@ -48,9 +46,9 @@ func (a answer) observation() executor.Observation {
 
 func (a answer) observed(certificate map[string]any) map[string]any {
 	observed := map[string]any{
-		"status": a.response.StatusCode, "http_version": a.response.Proto, "ip": a.phases.ip, "bytes": len(a.body),
+		"status": a.response.StatusCode, "http_version": a.response.Proto, "ip": a.phases.ip, "bytes": a.body.size,
 	}
-	if a.cut {
+	if a.body.cut {
 		observed["truncated"] = true
 	}
 	if a.redirects > 0 {
@@ -87,15 +85,15 @@ func lowerCase(header http.Header) map[string]string {
 }
 
 // decoded is the body as JSON, or the reason why it is none.
-func decoded(body []byte, cut bool) any {
+func decoded(body string, cut bool) any {
 	var value any
-	err := json.Unmarshal(body, &value)
+	err := json.Unmarshal([]byte(body), &value)
 	switch {
 	case err == nil:
 		return value
 	case cut:
 		return assertion.Missing("the body is longer than 1 MiB, too long to be read as JSON")
-	case len(bytes.TrimSpace(body)) == 0:
+	case strings.TrimSpace(body) == "":
 		return assertion.Missing("the body is empty, not JSON")
 	default:
 		return assertion.Missing("the body is not JSON: " + err.Error())

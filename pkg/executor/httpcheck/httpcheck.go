@@ -3,7 +3,6 @@ package httpcheck
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -60,7 +59,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		return executor.Observation{Err: err}
 	}
 	transport := &http.Transport{
-		DialContext: tools.Dial, TLSClientConfig: p.tls.Clone(), DisableKeepAlives: true, ForceAttemptHTTP2: true,
+		DialContext: politely(tools.Dial), TLSClientConfig: p.tls.Clone(), DisableKeepAlives: true, ForceAttemptHTTP2: true,
 		MaxResponseHeaderBytes: maxHeaders,
 	}
 	defer transport.CloseIdleConnections()
@@ -72,37 +71,13 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		return phases.failed(explain(err, &phases))
 	}
 	a := answer{response: response, phases: &phases, redirects: trail.followed}
-	a.body, a.cut, err = readBody(response)
+	a.body, err = readBody(response)
 	phases.finish()
 	_ = response.Body.Close() // what is left of the body is not wanted
 	if err != nil {
 		return phases.failed(explain(err, &phases))
 	}
 	return a.observation()
-}
-
-// readBody reads up to maxBody and reports whether there is more.
-func readBody(response *http.Response) (body []byte, more bool, err error) {
-	size := 512
-	if n := response.ContentLength; n > 0 {
-		size = int(min(n, maxBody)) + 1 // one more, to see the end
-	}
-	body = make([]byte, 0, size)
-	for {
-		if len(body) == cap(body) {
-			body = append(make([]byte, 0, min(2*cap(body), maxBody+1)), body...)
-		}
-		n, err := response.Body.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		switch {
-		case len(body) > maxBody:
-			return body[:maxBody], true, nil
-		case errors.Is(err, io.EOF):
-			return body, false, nil
-		case err != nil:
-			return nil, false, err
-		}
-	}
 }
 
 func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Request, error) {

@@ -80,7 +80,7 @@ func targetProblem(target string) string {
 	case u.Hostname() == "":
 		return "names no host: use a URL such as https://example.org/"
 	case u.User != nil:
-		return "holds a user or password: send them as header Authorization with a secret:// reference"
+		return "holds a user or password: use the header Authorization with a secret:// reference instead"
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {

@@ -1,0 +1,132 @@
+package executortest
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+const (
+	// deadlineMargin is how long an execution may go on after its timeout.
+	deadlineMargin = 100 * time.Millisecond
+	// memoryMargin is what one execution may allocate, in bytes, where no assertion asks for more.
+	memoryMargin = 2 << 20
+)
+
+// peer starts a server for the kind's network that meets each client with meet, and returns its
+// address. Connections are held open until the test ends, unless meet closes them.
+func (s Subject) peer(t *testing.T, meet func(net.Conn)) string {
+	t.Helper()
+	if s.Network == "udp" {
+		return ServePackets(t, meet)
+	}
+	return ServeConns(t, meet)
+}
+
+// rudeness is what a peer may do that need not speak any protocol.
+func rudeness(network string) map[string]func(net.Conn) {
+	const seed = 7
+	noise := make([]byte, 32<<10)
+	random := rand.NewChaCha8([32]byte{seed})
+	_, _ = random.Read(noise) // it cannot fail
+	rude := map[string]func(net.Conn){
+		"silent": func(net.Conn) {},
+		"noise":  func(c net.Conn) { _, _ = c.Write(noise) },
+		"zeros":  func(c net.Conn) { _, _ = c.Write(make([]byte, 1000)) },
+		"empty":  func(c net.Conn) { _, _ = c.Write(nil) },
+	}
+	if network != "tcp" {
+		return rude
+	}
+	rude["closing"] = func(c net.Conn) { _ = c.Close() }
+	rude["resetting"] = func(c net.Conn) {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = c.Close()
+	}
+	rude["endless"] = func(c net.Conn) {
+		for chunk := bytes.Repeat([]byte("a"), 16<<10); ; {
+			if _, err := c.Write(chunk); err != nil {
+				return
+			}
+		}
+	}
+	rude["dripping"] = func(c net.Conn) {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if _, err := c.Write([]byte("H")); err != nil {
+				return
+			}
+			<-tick.C
+		}
+	}
+	return rude
+}
+
+// attacks are all that the kind is exposed to.
+func (s Subject) attacks(t *testing.T) map[string]Attack {
+	t.Helper()
+	attacks := make(map[string]Attack)
+	for name, meet := range rudeness(s.Network) {
+		attacks[name] = Attack{Definition: s.At(s.peer(t, meet)), Outcome: monitor.OutcomeFailure}
+	}
+	attacks["nobody"] = Attack{Definition: s.At(Closed(t, s.Network)), Outcome: monitor.OutcomeFailure}
+	for name, start := range s.Hostile {
+		attacks[name] = start(t)
+	}
+	return attacks
+}
+
+// testDeadline holds the kind to its timeout, whatever the peer does, and to a plain answer.
+func (s Subject) testDeadline(t *testing.T) {
+	for name, attack := range s.attacks(t) {
+		t.Run(name, func(t *testing.T) {
+			d := attack.Definition
+			d.Timeout = monitor.Duration(300 * time.Millisecond)
+			promptly(t, deadlineMargin, func() time.Duration {
+				begun := time.Now()
+				r := s.engine(t).Execute(t.Context(), Execution(d))
+				took := time.Since(begun)
+				require.Equal(t, attack.Outcome, r.Outcome, r.Error)
+				require.Contains(t, r.Error, attack.Text)
+				require.LessOrEqual(t, r.DurationMS, 300.0)
+				if r.Outcome == monitor.OutcomeFailure {
+					require.NotEmpty(t, r.Error)
+					require.NotContains(t, r.Error, "context deadline exceeded", "plain words")
+				}
+				return took - d.Timeout.Std()
+			})
+		})
+	}
+}
+
+// testMemory bounds what an execution takes of memory, garbage included: so it cannot hold more.
+func (s Subject) testMemory(t *testing.T) {
+	for name, attack := range s.attacks(t) {
+		t.Run(name, func(t *testing.T) {
+			d := attack.Definition
+			d.Timeout, d.Assertions = monitor.Duration(200*time.Millisecond), nil
+			engine, execution := s.engine(t), Execution(d)
+			engine.Execute(t.Context(), execution) // what is kept of a first time is not counted
+			before := allocated()
+			engine.Execute(t.Context(), execution)
+			require.Less(t, allocated()-before, memoryMargin, "bytes allocated")
+		})
+	}
+}
+
+// allocated is how many bytes this program has allocated so far.
+func allocated() int {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int(stats.TotalAlloc)
+}

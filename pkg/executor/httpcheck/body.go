@@ -1,0 +1,62 @@
+package httpcheck
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// body is what was read of one, in pieces: most checks never ask for the whole.
+type body struct {
+	pieces [][]byte
+	size   int
+	// cut is whether there was more than maxBody.
+	cut bool
+}
+
+// readBody reads up to maxBody.
+func readBody(response *http.Response) (b body, err error) {
+	const least = 4 << 10
+	next := least
+	if n := response.ContentLength; n >= 0 {
+		next = int(min(n, maxBody))
+	}
+	for {
+		piece := make([]byte, min(next, maxBody-b.size)+1) // one more, to see the end
+		n, err := readFull(response.Body, piece)
+		b.size += n
+		if b.size > maxBody {
+			b.size, b.cut, n, err = maxBody, true, n-1, io.EOF
+		}
+		b.pieces = append(b.pieces, piece[:n])
+		switch {
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return body{}, err
+		}
+		next = 2 * len(piece)
+	}
+}
+
+// readFull reads until the buffer is full or there is no more. Unlike io.ReadFull it returns the
+// reader's own error, as a body that ends early is another matter than one that ends.
+func readFull(r io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var m int
+		m, err = r.Read(buffer[n:])
+		n += m
+	}
+	return n, err
+}
+
+// text is the body as valid UTF-8.
+func (b body) text() string {
+	var whole strings.Builder
+	whole.Grow(b.size)
+	for _, piece := range b.pieces {
+		whole.Write(piece)
+	}
+	return strings.ToValidUTF8(whole.String(), "�")
+}

@@ -1,0 +1,40 @@
+package kinds_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/vedette/vedette/pkg/executor/executortest"
+	"github.com/vedette/vedette/pkg/executor/kinds"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// subjects says of each kind what the conformance suite has to know.
+func subjects() map[string]executortest.Subject {
+	return map[string]executortest.Subject{
+		"http": httpSubject(),
+		"dns":  dnsSubject(),
+	}
+}
+
+func TestEveryKindConforms(t *testing.T) {
+	known := subjects()
+	for _, e := range kinds.All() {
+		name := e.Kind().Name
+		t.Run(name, func(t *testing.T) {
+			subject, ok := known[name]
+			require.True(t, ok, "add the kind to subjects")
+			subject.Executor = e
+			executortest.Run(t, subject)
+		})
+	}
+}
+
+func TestTableHasEveryKind(t *testing.T) {
+	table, err := kinds.Table()
+	require.NoError(t, err)
+	require.Len(t, table.Kinds(), len(kinds.All()))
+}
