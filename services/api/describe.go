@@ -64,7 +64,7 @@ func describeProperty(name, field string, p *huma.Schema) {
 
 func enumOf(name, field string) []any {
 	switch {
-	case field == "status":
+	case field == "status" && strings.HasSuffix(name, "View"):
 		return anyOf(monitor.Statuses())
 	case field == "outcome":
 		return anyOf(monitor.Outcomes())

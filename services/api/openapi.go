@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
-	"log/slog"
 )
 
 // OpenAPI returns the OpenAPI 3.1 document of the API as indented JSON, always the same for the same
@@ -37,6 +38,7 @@ type document struct {
 // routes registers every route of the API with app and returns the document that describes them.
 func (s *server) routes(app *fiber.App) ([]byte, error) {
 	schemas := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0", Info: info(s.opt.Version), Tags: tags(),

@@ -82,6 +82,9 @@ func (d *document) media(example any) *huma.MediaType {
 // finish completes what huma has made of an operation.
 func (d *document) finish(o operation) {
 	op := operationAt(d.api.OpenAPI().Paths[base+o.path], o.method)
+	for _, p := range op.Parameters {
+		p.Schema.PatternDescription = "" // is for messages, and no keyword of JSON Schema
+	}
 	if o.answer == nil {
 		op.Responses[strconv.Itoa(o.status)].Content = nil
 	}

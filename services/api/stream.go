@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,10 +132,8 @@ func (s *server) resultsUntilEvent(ctx context.Context, sequence uint64) (monito
 func unknownParameters(c *fiber.Ctx, known ...string) monitor.Problems {
 	var p monitor.Problems
 	c.Context().QueryArgs().VisitAll(func(key, _ []byte) {
-		for _, name := range known {
-			if name == string(key) {
-				return
-			}
+		if slices.Contains(known, string(key)) {
+			return
 		}
 		p.Add(string(key), "is not known: there are %s", strings.Join(known, ", "))
 	})
