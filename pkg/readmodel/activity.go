@@ -81,6 +81,7 @@ func (a *activity) Apply(m monitor.EventMessage) {
 	if !ok || result.Trigger == monitor.TriggerTest {
 		return
 	}
+	a.forget(hourOf(result.DueAt))
 	p := a.byCheck[result.CheckID]
 	if p == nil {
 		p = a.begin(result.CheckID)
@@ -90,7 +91,6 @@ func (a *activity) Apply(m monitor.EventMessage) {
 	}
 	p.Position = m.Position()
 	a.pages.touch(p)
-	a.forget(hourOf(result.DueAt))
 	at, known := p.Locations[result.Location]
 	if known && !result.DueAt.After(at.Due) {
 		if !result.DueAt.Equal(at.Due) && result.Trigger == monitor.TriggerSchedule { // an equal one is a repeat

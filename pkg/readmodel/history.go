@@ -3,6 +3,7 @@ package readmodel
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
@@ -70,10 +71,8 @@ func (c *chunk) see(id string) bool {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(id)) // never fails, by hash.Hash
 	seen := sum.Sum64()
-	for _, other := range c.Seen {
-		if other == seen {
-			return false
-		}
+	if slices.Contains(c.Seen, seen) {
+		return false
 	}
 	if len(c.Seen) == seenResults {
 		c.Seen = c.Seen[:copy(c.Seen, c.Seen[1:])]

@@ -134,6 +134,8 @@ func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error)
 func placeBy(sort, id, name string, status monitor.Status, updated time.Time) place {
 	at := place{ID: id}
 	switch sort {
+	case "id":
+		at.Text = id
 	case "name":
 		at.Text = strings.ToLower(name)
 	case "status":

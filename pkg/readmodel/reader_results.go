@@ -156,8 +156,8 @@ func (s *search) take(c *chunk) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for i := len(results) - 1; i >= 0; i-- {
-		if !s.matches(results[i]) {
+	for i, result := range slices.Backward(results) {
+		if !s.matches(result) {
 			continue
 		}
 		if !s.unfiltered() {
@@ -166,7 +166,7 @@ func (s *search) take(c *chunk) (done bool, err error) {
 		switch number := c.First + i; {
 		case number >= s.before:
 		case len(s.items) < s.query.Limit:
-			s.items, s.next = append(s.items, results[i]), number
+			s.items, s.next = append(s.items, result), number
 		default:
 			s.more = true
 		}

@@ -45,7 +45,7 @@ func (p *pulse) missing(check monitor.Check, now time.Time) uint32 {
 		at, there := p.Locations[name]
 		// One execution may be on its way.
 		if until := now.Add(-check.Timeout.Std()); there && at.Revision == check.Revision && until.After(at.Next) {
-			sum += missed(at, until)
+			sum += missed(at, until.Add(at.Slot/2)) // the last one due before then is missed, not just made
 		}
 	}
 	return uint32(sum)
