@@ -104,6 +104,13 @@ func all[T any](ctx context.Context, c *Client, path string, query url.Values, m
 	}
 }
 
+// short reads a list that comes whole.
+func short[T any](ctx context.Context, c *Client, path string) (List[T], error) {
+	list := List[T]{Items: []Item[T]{}}
+	_, err := c.do(ctx, http.MethodGet, path, request{}, &list)
+	return list, err
+}
+
 // request is what goes with a method and a path.
 type request struct {
 	query   url.Values

@@ -15,7 +15,7 @@ func (c *Client) Incidents(ctx context.Context, query url.Values, most int) (Lis
 
 // Runners lists the runners.
 func (c *Client) Runners(ctx context.Context) (List[readmodel.RunnerView], error) {
-	return all[readmodel.RunnerView](ctx, c, at("runners"), nil, 0)
+	return short[readmodel.RunnerView](ctx, c, at("runners"))
 }
 
 // Overview returns the counts by status.
@@ -31,7 +31,7 @@ type Projection struct {
 
 // Projections lists the read models.
 func (c *Client) Projections(ctx context.Context) (List[Projection], error) {
-	return all[Projection](ctx, c, at("projections"), nil, 0)
+	return short[Projection](ctx, c, at("projections"))
 }
 
 // Kind is a kind of check.
@@ -62,7 +62,7 @@ type Schema struct {
 
 // Kinds lists the kinds of checks that the server knows.
 func (c *Client) Kinds(ctx context.Context) (List[Kind], error) {
-	return all[Kind](ctx, c, at("kinds"), url.Values{}, 0)
+	return short[Kind](ctx, c, at("kinds"))
 }
 
 // Healthy asks whether the process behind a URL's /healthz or /readyz is well.
