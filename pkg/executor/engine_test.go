@@ -2,379 +2,279 @@ package executor_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/netip"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/vedette/vedette/pkg/executor"
-	"github.com/vedette/vedette/pkg/executor/kinds"
-	"github.com/vedette/vedette/pkg/executor/netguard"
+	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/secrets"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-func engine(t testing.TB, change ...func(*executor.Environment)) *executor.Engine {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// scripted is a kind whose attempts do what a test says.
+type scripted struct {
+	attempt func(ctx context.Context, tools executor.Tools) executor.Observation
+	prepare func(d monitor.Definition) monitor.Problems
+}
+
+func (s scripted) Kind() executor.Kind {
+	return executor.Kind{Name: "scripted", Variables: []assertion.Variable{
+		{Name: "status", Type: "int"}, {Name: "body", Type: "string"}, {Name: "list", Type: "list(string)"},
+	}}
+}
+
+func (s scripted) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
+	if s.prepare != nil {
+		return s, s.prepare(d)
+	}
+	return s, nil
+}
+
+func (s scripted) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
+	return s.attempt(ctx, tools)
+}
+
+// answers returns a kind that answers with the statuses one after the other, each after so long.
+func answers(takes time.Duration, statuses ...int) scripted {
+	return scripted{attempt: func(context.Context, executor.Tools) executor.Observation {
+		time.Sleep(takes) // in a bubble
+		status := statuses[0]
+		if len(statuses) > 1 {
+			statuses = statuses[1:]
+		}
+		verdict := ""
+		if status >= 400 {
+			verdict = fmt.Sprint("status ", status)
+		}
+		return executor.Observation{
+			Values: map[string]any{"status": status}, Observed: map[string]any{"status": status}, Latency: takes, Verdict: verdict,
+		}
+	}}
+}
+
+func execute(t *testing.T, e executor.Executor, d monitor.Definition, change ...func(*executor.Environment)) monitor.Result {
 	t.Helper()
-	table, err := kinds.Table()
+	table, err := executor.NewTable(e)
 	require.NoError(t, err)
-	env := executor.Environment{Runner: "r1", Secrets: secrets.Source{Env: func(name string) (string, bool) {
-		return "s3cret", name == "VEDETTE_SECRET_TOKEN"
-	}}}
+	env := executor.Environment{Runner: "r1", Secrets: secrets.Source{Env: func(string) (string, bool) { return "s3cret-value", true }}}
 	for _, edit := range change {
 		edit(&env)
 	}
-	return executor.NewEngine(table, env)
+	d.ID, d.Service, d.Kind, d.Target = "c", "s", "scripted", "x"
+	return executor.NewEngine(table, env).Execute(t.Context(), monitor.Execution{Check: d.WithDefaults(), Location: "default", DueAt: time.Now(), Revision: 3})
 }
 
-func execution(kind, target string, options map[string]any, assertions ...string) monitor.Execution {
-	raw, err := json.Marshal(options)
-	if err != nil {
-		panic(err)
-	}
-	return monitor.Execution{Location: "default", DueAt: time.Now(), Trigger: monitor.TriggerSchedule, Check: monitor.Definition{
-		ID: "c", Service: "s", Kind: kind, Target: target, Options: raw, Assertions: assertions, Timeout: monitor.Duration(2 * time.Second),
-	}.WithDefaults()}
-}
-
-func serveHTTP(t testing.TB, handler http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-func TestHTTP(t *testing.T) {
-	url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Seen", r.Method+" "+r.Header.Get("X-Token"))
-		switch r.URL.Path {
-		case "/broken":
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case "/loop":
-			http.Redirect(w, r, "/loop", http.StatusFound)
-		case "/echo":
-			_, _ = fmt.Fprint(w, "you sent "+r.Header.Get("X-Token"))
-		default:
-			_, _ = fmt.Fprint(w, `{"state":"ok","depth":7}`)
-		}
-	})
+func TestRetries(t *testing.T) {
 	for name, tc := range map[string]struct {
-		path       string
-		options    map[string]any
-		assertions []string
+		definition monitor.Definition
+		statuses   []int
 		outcome    monitor.Outcome
-		text       string
+		attempts   int
+		took       time.Duration
 	}{
-		"up":                     {path: "/", outcome: monitor.OutcomeSuccess},
-		"default rule":           {path: "/broken", outcome: monitor.OutcomeFailure, text: "status 503"},
-		"assertion":              {path: "/broken", assertions: []string{"status == 200"}, outcome: monitor.OutcomeFailure, text: "status == 200 · actual 503"},
-		"turned around":          {path: "/broken", assertions: []string{"200 == status"}, outcome: monitor.OutcomeFailure, text: "200 == status · actual 503"},
-		"conjunction":            {path: "/", assertions: []string{"status == 200 && json.depth < 5"}, outcome: monitor.OutcomeFailure, text: "actual 7"},
-		"assertion of a failure": {path: "/broken", assertions: []string{"status == 503"}, outcome: monitor.OutcomeSuccess},
-		"json":                   {path: "/", assertions: []string{`json.state == "ok"`, "json.depth < 10", `latency < duration("2s")`, "latency_ms < 2000", `headers["x-seen"] == "GET"`, `body.contains("state")`, `ip == "127.0.0.1"`}, outcome: monitor.OutcomeSuccess},
-		"missing key":            {path: "/", assertions: []string{"json.nothing == 1"}, outcome: monitor.OutcomeFailure, text: "no such key: nothing"},
-		"redirect loop":          {path: "/loop", outcome: monitor.OutcomeFailure, text: "more than 5 redirects"},
-		"redirects not followed": {path: "/loop", options: map[string]any{"follow_redirects": false}, assertions: []string{"status == 302"}, outcome: monitor.OutcomeSuccess},
-		"secret":                 {path: "/echo", options: map[string]any{"headers": map[string]string{"X-Token": "secret://token"}}, assertions: []string{`body == "x"`}, outcome: monitor.OutcomeFailure, text: "you sent •••"},
-		"unknown secret":         {path: "/", options: map[string]any{"headers": map[string]string{"X-Token": "secret://nope"}}, outcome: monitor.OutcomeError, text: "VEDETTE_SECRET_NOPE"},
+		"none needed":     {monitor.Definition{Retries: 3}, []int{200}, monitor.OutcomeSuccess, 1, 10 * time.Millisecond},
+		"one needed":      {monitor.Definition{Retries: 3, RetryDelay: monitor.Duration(2 * time.Second)}, []int{503, 200}, monitor.OutcomeSuccess, 2, 2020 * time.Millisecond},
+		"used up":         {monitor.Definition{Retries: 2, RetryDelay: monitor.Duration(time.Second)}, []int{503}, monitor.OutcomeFailure, 3, 2030 * time.Millisecond},
+		"no delay":        {monitor.Definition{Retries: 2}, []int{503}, monitor.OutcomeFailure, 3, 30 * time.Millisecond},
+		"none allowed":    {monitor.Definition{}, []int{503, 200}, monitor.OutcomeFailure, 1, 10 * time.Millisecond},
+		"of an assertion": {monitor.Definition{Retries: 1, Assertions: []string{"status == 204"}}, []int{200, 204}, monitor.OutcomeSuccess, 2, 20 * time.Millisecond},
+		"inverted":        {monitor.Definition{Retries: 1, Invert: true}, []int{200, 503}, monitor.OutcomeSuccess, 2, 20 * time.Millisecond},
+		"degraded is not": {monitor.Definition{Retries: 1, DegradedAfter: monitor.Duration(time.Millisecond)}, []int{200}, monitor.OutcomeDegraded, 1, 10 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := engine(t).Execute(t.Context(), execution("http", url+tc.path, tc.options, tc.assertions...))
-			require.Equal(t, tc.outcome, r.Outcome, r.Error)
-			require.Contains(t, r.Error, tc.text)
-			raw, err := json.Marshal(r)
-			require.NoError(t, err)
-			require.NotContains(t, string(raw), "s3cret")
-			require.Equal(t, 1, r.Attempts)
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				r := execute(t, answers(10*time.Millisecond, tc.statuses...), tc.definition)
+				require.Equal(t, tc.outcome, r.Outcome, r.Error)
+				require.Equal(t, tc.attempts, r.Attempts)
+				require.Equal(t, tc.took, time.Since(begun))
+				require.InDelta(t, 10.0, r.DurationMS, 0.001, "of the last attempt")
+				require.Equal(t, r.Outcome == monitor.OutcomeFailure, r.Error != "")
+			})
 		})
 	}
 }
 
-func TestWhatIsRefusedIsNamed(t *testing.T) {
-	table, err := kinds.Table()
-	require.NoError(t, err)
-	for _, tc := range []struct {
-		kind, target, options string
-		assertions            []string
-		field, text           string
-	}{
-		{"htp", "x", "", nil, "kind", "use http, dns"},
-		{"http", "ftp://x", "", nil, "target", "http://"},
-		{"http", "http://u:p@x/", "", nil, "target", "secret://"},
-		{"http", "http://x", `{"methd":"GET"}`, nil, "options.methd", "method"},
-		{"http", "http://x", `{"max_redirects":99}`, nil, "options.max_redirects", "0 to 20"},
-		{"http", "http://x", `{"method":7}`, nil, "options.method", "string"},
-		{"http", "http://x", `{"tls":{"ca":"x"}}`, nil, "options.tls.ca", "PEM"},
-		{"http", "http://x", `[]`, nil, "options", "object"},
-		{"http", "http://x", "", []string{"status = 200"}, "assertions[0]", "did you mean \"==\"?"},
-		{"http", "http://x", "", []string{"status == 200", "stauts == 200"}, "assertions[1]", "1:1: \"stauts\" is not known: did you mean \"status\"?"},
-		{"http", "http://x", "", []string{"latency < 800"}, "assertions[0]", "duration('800ms')"},
-		{"http", "http://x", "", []string{"status"}, "assertions[0]", "not bool"},
-		{"dns", "https://x", "", nil, "target", "domain name"},
-		{"dns", "x", `{"type":"FOO"}`, nil, "options.type", "record type"},
-		{"dns", "x", `{"transport":"carrier-pigeon"}`, nil, "options.transport", "udp, tcp"},
-		{"dns", "x", `{"expect":{"match":"some"}}`, nil, "options.expect.match", "any, all, exact"},
-	} {
-		problems := table.Validate(monitor.Definition{Kind: tc.kind, Target: tc.target, Options: json.RawMessage(tc.options), Assertions: tc.assertions})
-		require.Len(t, problems, 1, "%+v", tc)
-		require.Equal(t, tc.field, problems[0].Field)
-		require.Contains(t, problems[0].Message, tc.text)
-	}
-}
-
-func serveDNS(t testing.TB, handler dns.HandlerFunc) string {
-	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	listener, err := net.Listen("tcp", packets.LocalAddr().String())
-	require.NoError(t, err)
-	for _, server := range []*dns.Server{{PacketConn: packets, Handler: handler}, {Listener: listener, Handler: handler}} {
-		started := make(chan struct{})
-		server.NotifyStartedFunc = func() { close(started) }
-		go func() { _ = server.ActivateAndServe() }()
-		<-started
-		t.Cleanup(func() { _ = server.Shutdown() })
-	}
-	return packets.LocalAddr().String()
-}
-
-func TestDNS(t *testing.T) {
-	server := serveDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		reply := new(dns.Msg).SetReply(q)
-		add := func(text string) {
-			record, err := dns.NewRR(text)
-			if err == nil {
-				reply.Answer = append(reply.Answer, record)
-			}
-		}
-		switch q.Question[0].Name {
-		case "two.test.":
-			add("two.test. 60 IN A 192.0.2.1")
-			add("two.test. 30 IN A 192.0.2.2")
-		case "mail.test.":
-			add("mail.test. 60 IN MX 10 mx.test.")
-		case "big.test.":
-			if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
-				reply.Truncated = true
-				break
-			}
-			add("big.test. 60 IN A 192.0.2.3")
-		case "empty.test.":
-		default:
-			reply.Rcode = dns.RcodeNameError
-		}
-		_ = w.WriteMsg(reply)
-	})
+func TestGrade(t *testing.T) {
 	for name, tc := range map[string]struct {
-		target     string
-		options    map[string]any
-		assertions []string
+		definition monitor.Definition
+		status     int
 		outcome    monitor.Outcome
 		text       string
 	}{
-		"up":        {target: "two.test", outcome: monitor.OutcomeSuccess},
-		"nxdomain":  {target: "gone.test", outcome: monitor.OutcomeFailure, text: "NXDOMAIN"},
-		"no data":   {target: "empty.test", outcome: monitor.OutcomeFailure, text: "no A record"},
-		"any":       {target: "two.test", options: map[string]any{"expect": map[string]any{"answers": []string{"192.0.2.1", "192.0.2.9"}}}, outcome: monitor.OutcomeSuccess},
-		"all":       {target: "two.test", options: map[string]any{"expect": map[string]any{"answers": []string{"192.0.2.1", "192.0.2.9"}, "match": "all"}}, outcome: monitor.OutcomeFailure, text: "expected all of"},
-		"exact":     {target: "two.test", options: map[string]any{"expect": map[string]any{"answers": []string{"192.0.2.2", "192.0.2.1"}, "match": "exact"}}, outcome: monitor.OutcomeSuccess},
-		"not exact": {target: "two.test", options: map[string]any{"expect": map[string]any{"answers": []string{"192.0.2.2"}, "match": "exact"}}, outcome: monitor.OutcomeFailure, text: "exact"},
-		"mx":        {target: "mail.test", options: map[string]any{"type": "mx", "expect": map[string]any{"answers": []string{"10 MX.test"}}}, outcome: monitor.OutcomeSuccess},
-		"truncated": {target: "big.test", outcome: monitor.OutcomeSuccess},
-		"cel":       {target: "two.test", assertions: []string{`rcode == "NOERROR"`, "answers.size() == 2", `"192.0.2.1" in answers`, "ttl == 30", "latency_ms < 2000"}, outcome: monitor.OutcomeSuccess},
-		"cel fails": {target: "two.test", assertions: []string{"ttl > 300"}, outcome: monitor.OutcomeFailure, text: "ttl > 300 · actual 30"},
+		"good":             {monitor.Definition{}, 200, monitor.OutcomeSuccess, ""},
+		"bad":              {monitor.Definition{}, 503, monitor.OutcomeFailure, "status 503"},
+		"slow":             {monitor.Definition{DegradedAfter: monitor.Duration(9 * time.Millisecond)}, 200, monitor.OutcomeDegraded, ""},
+		"slow and bad":     {monitor.Definition{DegradedAfter: monitor.Duration(9 * time.Millisecond)}, 503, monitor.OutcomeFailure, "status 503"},
+		"fast enough":      {monitor.Definition{DegradedAfter: monitor.Duration(11 * time.Millisecond)}, 200, monitor.OutcomeSuccess, ""},
+		"inverted good":    {monitor.Definition{Invert: true}, 200, monitor.OutcomeFailure, "it succeeded, and invert makes that a failure"},
+		"inverted bad":     {monitor.Definition{Invert: true}, 503, monitor.OutcomeSuccess, ""},
+		"assertion":        {monitor.Definition{Assertions: []string{"status == 503"}}, 503, monitor.OutcomeSuccess, ""},
+		"failed assertion": {monitor.Definition{Assertions: []string{"status > 100", "status == 200", "status == 204"}}, 503, monitor.OutcomeFailure, "status == 200 · actual 503"},
+		"unknown variable": {monitor.Definition{Assertions: []string{"stats == 200"}}, 200, monitor.OutcomeFailure, `stats == 200 · 1:1: "stats" is not known`},
+		"no value":         {monitor.Definition{Assertions: []string{`body == ""`}}, 200, monitor.OutcomeFailure, "cannot be evaluated"},
+		"no key":           {monitor.Definition{Assertions: []string{`[1][status] == 1`}}, 200, monitor.OutcomeFailure, "cannot be evaluated: index out of bounds: 200"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			options := map[string]any{"server": server}
-			for k, v := range tc.options {
-				options[k] = v
-			}
-			r := engine(t).Execute(t.Context(), execution("dns", tc.target, options, tc.assertions...))
-			require.Equal(t, tc.outcome, r.Outcome, r.Error)
-			require.Contains(t, r.Error, tc.text)
-		})
-	}
-}
-
-// TestHostileTargets holds every kind to its deadline, whatever the peer does.
-func TestHostileTargets(t *testing.T) {
-	listen := func(serve func(net.Conn)) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = l.Close() })
-		go func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
+			synctest.Test(t, func(t *testing.T) {
+				r := execute(t, answers(10*time.Millisecond, tc.status), tc.definition)
+				require.Equal(t, tc.outcome, r.Outcome, r.Error)
+				require.Contains(t, r.Error, tc.text)
+				require.Equal(t, tc.text == "", r.Error == "")
+				require.Len(t, r.Assertions, len(tc.definition.Assertions))
+				for _, a := range r.Assertions {
+					require.False(t, a.Passed && (a.Actual != "" || a.Error != ""))
 				}
-				t.Cleanup(func() { _ = conn.Close() })
-				go serve(conn)
-			}
-		}()
-		return l.Addr().String()
-	}
-	silent := listen(func(net.Conn) {})
-	drip := listen(func(c net.Conn) {
-		for _, err := c.Write([]byte("HTTP/1.1 200 OK\r\nX: ")); err == nil; _, err = c.Write([]byte("a")) {
-			time.Sleep(20 * time.Millisecond) //nolint // the drip is the attack
-		}
-	})
-	garbage := listen(func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0x16, 0x03, 0xff}, 1000)) })
-	headers := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
-		for i := range 5000 {
-			w.Header().Set(fmt.Sprint("X-", i), strings.Repeat("a", 100))
-		}
-	})
-	endless := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
-		for chunk := bytes.Repeat([]byte("a"), 1<<16); ; {
-			if _, err := w.Write(chunk); err != nil {
-				return
-			}
-		}
-	})
-	bomb := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		for zeros := make([]byte, 1<<20); ; {
-			if _, err := z.Write(zeros); err != nil {
-				return
-			}
-		}
-	})
-	deaf := serveDNS(t, func(dns.ResponseWriter, *dns.Msg) {})
-	malformed := serveDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		raw, _ := new(dns.Msg).SetReply(q).Pack()
-		_, _ = w.Write(append(raw[:6], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
-	})
-	for name, tc := range map[string]struct {
-		execution monitor.Execution
-		outcome   monitor.Outcome
-		text      string
-	}{
-		"http silent":    {execution("http", "http://"+silent, nil), monitor.OutcomeFailure, "timed out while waiting for the first byte"},
-		"https silent":   {execution("http", "https://"+silent, nil), monitor.OutcomeFailure, "timed out during the TLS handshake"},
-		"http drip":      {execution("http", "http://"+drip, nil), monitor.OutcomeFailure, "timed out"},
-		"https garbage":  {execution("http", "https://"+garbage, nil), monitor.OutcomeFailure, ""},
-		"header flood":   {execution("http", headers, nil), monitor.OutcomeFailure, "header"},
-		"endless body":   {execution("http", endless, nil, "body.size() == 1048576"), monitor.OutcomeSuccess, ""},
-		"gzip bomb":      {execution("http", bomb, nil, "body.size() == 1048576"), monitor.OutcomeSuccess, ""},
-		"refused":        {execution("http", "http://127.0.0.1:1/", nil), monitor.OutcomeFailure, "connection refused"},
-		"dns deaf":       {execution("dns", "x.test", map[string]any{"server": deaf}), monitor.OutcomeFailure, "timed out"},
-		"dns deaf tcp":   {execution("dns", "x.test", map[string]any{"server": silent, "transport": "tcp"}), monitor.OutcomeFailure, "timed out"},
-		"dns malformed":  {execution("dns", "x.test", map[string]any{"server": malformed}), monitor.OutcomeFailure, ""},
-		"costly formula": {execution("http", endless, nil, "body.split('').map(x, body.split('').map(y, x + y)).size() > 0"), monitor.OutcomeFailure, "cannot be evaluated"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tc.execution.Check.Timeout = monitor.Duration(time.Second)
-			begun := time.Now()
-			r := engine(t).Execute(t.Context(), tc.execution)
-			// 100 ms is the promise; the rest is for a machine that runs all of these at once.
-			require.Less(t, time.Since(begun), 2*time.Second)
-			require.Equal(t, tc.outcome, r.Outcome, r.Error)
-			require.Contains(t, r.Error, tc.text)
+			})
 		})
 	}
 }
 
-func TestRetriesAndCancellation(t *testing.T) {
-	asked := 0
-	url := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked < 3 {
-			w.WriteHeader(http.StatusBadGateway)
-		}
-	})
-	ex := execution("http", url, nil)
-	ex.Check.Retries = 3
-	r := engine(t).Execute(t.Context(), ex)
-	require.Equal(t, monitor.OutcomeSuccess, r.Outcome)
-	require.Equal(t, 3, r.Attempts)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r = engine(t).Execute(ctx, ex)
-	require.Equal(t, monitor.OutcomeError, r.Outcome)
-	require.Contains(t, r.Error, "cancelled")
-}
-
-func TestNetworkPolicy(t *testing.T) {
-	url := serveHTTP(t, func(http.ResponseWriter, *http.Request) {})
-	deny := engine(t, func(e *executor.Environment) {
-		e.Policy = netguard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	})
-	r := deny.Execute(t.Context(), execution("http", url, nil))
-	require.Equal(t, monitor.OutcomeError, r.Outcome)
-	require.Contains(t, r.Error, "127.0.0.0/8")
-	r = engine(t).Execute(t.Context(), execution("http", "http://169.254.169.254/latest/meta-data", nil))
-	require.Equal(t, monitor.OutcomeError, r.Outcome)
-	require.Contains(t, r.Error, "link-local")
-	r = engine(t).Execute(t.Context(), execution("dns", "x.test", map[string]any{"server": "169.254.169.253:53"}))
-	require.Equal(t, monitor.OutcomeError, r.Outcome)
-	redirect := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "http://[::ffff:169.254.169.254]/", http.StatusFound)
-	})
-	r = engine(t).Execute(t.Context(), execution("http", redirect, nil))
-	require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
-}
-
-func TestHeadersDoNotFollowToAnotherHost(t *testing.T) {
-	seen := make(chan string, 1)
-	other := serveHTTP(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("X-Token") })
-	first := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusFound) })
-	r := engine(t).Execute(t.Context(), execution("http", first, map[string]any{"headers": map[string]string{"X-Token": "secret://token"}}))
-	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
-	require.Empty(t, <-seen)
-}
-
-func FuzzAssertions(f *testing.F) {
-	table, err := kinds.Table()
-	require.NoError(f, err)
-	for _, seed := range []string{"status == 200", "json.a[0].b > 1", "body.matches('a+')", "((((", `headers["x"]`} {
-		f.Add(seed)
+// TestWhatIsNotTheTargetsFault: such executions say nothing about the target, inverted or not, and
+// trying again is no help.
+func TestWhatIsNotTheTargetsFault(t *testing.T) {
+	failing := func(err error) scripted {
+		return scripted{attempt: func(context.Context, executor.Tools) executor.Observation { return executor.Observation{Err: err} }}
 	}
-	f.Fuzz(func(_ *testing.T, text string) {
-		table.Validate(monitor.Definition{Kind: "http", Target: "http://x", Assertions: []string{text}})
+	for name, tc := range map[string]struct {
+		executor executor.Executor
+		text     string
+	}{
+		"forbidden":   {failing(fmt.Errorf("dial: %w", executor.ErrForbidden)), "policy"},
+		"secret":      {failing(fmt.Errorf("header: %w", executor.ErrSecret)), "secret"},
+		"setup":       {failing(fmt.Errorf("%w: no resolver", executor.ErrSetup)), "no resolver"},
+		"panic":       {scripted{attempt: func(context.Context, executor.Tools) executor.Observation { panic("oh no") }}, "the executor panicked: oh no"},
+		"panic early": {scripted{prepare: func(monitor.Definition) monitor.Problems { panic("oh no") }}, "the executor panicked: oh no"},
+		"unreadable": {scripted{prepare: func(monitor.Definition) monitor.Problems {
+			return monitor.Problems{{Field: "options.new", Message: "is not known"}}
+		}}, "this runner cannot read the definition: options.new: is not known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, invert := range []bool{false, true} {
+				r := execute(t, tc.executor, monitor.Definition{Retries: 2, Invert: invert})
+				require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
+				require.Contains(t, r.Error, tc.text)
+				require.LessOrEqual(t, r.Attempts, 1)
+			}
+		})
+	}
+}
+
+func TestPanicIsLoggedWithItsStackAndWithoutSecrets(t *testing.T) {
+	var log bytes.Buffer
+	r := execute(t, scripted{attempt: func(_ context.Context, tools executor.Tools) executor.Observation {
+		value, err := tools.Secret("secret://x")
+		panic(fmt.Sprint(value, err))
+	}}, monitor.Definition{}, func(env *executor.Environment) { env.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	require.Equal(t, monitor.OutcomeError, r.Outcome)
+	for _, text := range []string{r.Error, log.String()} {
+		require.NotContains(t, text, "s3cret")
+		require.Contains(t, text, "the executor panicked: •••")
+	}
+	require.Contains(t, log.String(), "engine_test.go")
+	require.Contains(t, log.String(), "check=c")
+}
+
+func TestUnknownKind(t *testing.T) {
+	table, err := executor.NewTable()
+	require.NoError(t, err)
+	r := executor.NewEngine(table, executor.Environment{}).Execute(t.Context(), monitor.Execution{Check: monitor.Definition{Kind: "carrier-pigeon"}})
+	require.Equal(t, monitor.OutcomeError, r.Outcome)
+	require.Contains(t, r.Error, "carrier-pigeon")
+	require.Contains(t, r.Error, "update it")
+}
+
+// TestCancellation at every moment of an execution: the outcome says nothing about the target.
+func TestCancellation(t *testing.T) {
+	for at := 5 * time.Millisecond; at < 60*time.Millisecond; at += 10 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			table, err := executor.NewTable(scripted{attempt: func(ctx context.Context, _ executor.Tools) executor.Observation {
+				select {
+				case <-ctx.Done():
+					return executor.Observation{Err: ctx.Err()}
+				case <-time.After(10 * time.Millisecond):
+					return executor.Observation{Verdict: "bad"}
+				}
+			}})
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), at)
+			defer cancel()
+			d := monitor.Definition{ID: "c", Kind: "scripted", Retries: 5, RetryDelay: monitor.Duration(10 * time.Millisecond)}
+			begun := time.Now()
+			r := executor.NewEngine(table, executor.Environment{}).Execute(ctx, monitor.Execution{Check: d.WithDefaults()})
+			require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
+			require.Contains(t, r.Error, "cancelled")
+			require.Equal(t, at, time.Since(begun), "at once")
+		})
+	}
+}
+
+func TestResultTellsTheExecution(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		table, err := executor.NewTable(answers(time.Millisecond, 200))
+		require.NoError(t, err)
+		ex := monitor.Execution{
+			Check: monitor.Definition{ID: "c", Service: "s", Kind: "scripted"}.WithDefaults(), Revision: 7, Location: "l",
+			DueAt: now.Add(-time.Second), NextDueAt: now.Add(time.Second), Trigger: monitor.TriggerManual,
+		}
+		r := executor.NewEngine(table, executor.Environment{Runner: "r1"}).Execute(t.Context(), ex)
+		require.Equal(t, monitor.Result{
+			ID: ex.ID(), CheckID: "c", Service: "s", Revision: 7, Location: "l", Runner: "r1", DueAt: ex.DueAt, StartedAt: now.UTC(),
+			NextDueAt: ex.NextDueAt, DurationMS: 1, Outcome: monitor.OutcomeSuccess, Attempts: 1,
+			Observed: map[string]any{"status": 200}, Trigger: monitor.TriggerManual,
+		}, r)
 	})
 }
 
-func FuzzOptions(f *testing.F) {
-	table, err := kinds.Table()
-	require.NoError(f, err)
-	f.Add(`{"method":"GET","tls":{"ca":""}}`)
-	f.Add(`{"headers":{"a":1}}`)
-	f.Fuzz(func(_ *testing.T, raw string) {
-		for _, kind := range []string{"http", "dns"} {
-			table.Validate(monitor.Definition{Kind: kind, Target: "http://x", Options: json.RawMessage(raw)})
-		}
-	})
+// TestResultsAreBounded whatever was observed, and secrets do not survive a cut.
+func TestResultsAreBounded(t *testing.T) {
+	for filler := range 300 {
+		long := strings.Repeat("é", 400+filler) + " s3cret-value " + strings.Repeat("y", 100_000)
+		r := execute(t, scripted{attempt: func(_ context.Context, tools executor.Tools) executor.Observation {
+			if _, err := tools.Secret("secret://x"); err != nil {
+				return executor.Observation{Err: err}
+			}
+			return executor.Observation{
+				Values:   map[string]any{"status": 1, "body": long, "list": []string{long, long}},
+				Observed: map[string]any{"body": long}, Verdict: long,
+			}
+		}}, monitor.Definition{Assertions: []string{`body == ""`, `list == []`, `{"x": {body: list}} == {}`, `[1][body.size()] == int(body)`}})
+		raw, err := json.Marshal(r)
+		require.NoError(t, err)
+		require.Less(t, len(raw), 8<<10)
+		require.NotContains(t, string(raw), "s3cr")
+		require.Contains(t, r.Observed["omitted"], "4096 are kept at most")
+		require.True(t, json.Valid(raw))
+	}
+	r := execute(t, scripted{attempt: func(context.Context, executor.Tools) executor.Observation {
+		return executor.Observation{Latency: time.Hour, Observed: map[string]any{"f": func() {}}}
+	}}, monitor.Definition{})
+	require.Equal(t, 10_000.0, r.DurationMS, "no longer than the timeout")
+	_, err := json.Marshal(r)
+	require.NoError(t, err, "what cannot be written is left out")
 }
 
-func BenchmarkHTTP(b *testing.B) {
-	url := serveHTTP(b, func(http.ResponseWriter, *http.Request) {})
-	e := engine(b)
-	ex := execution("http", url, nil)
-	b.Run("vedette", func(b *testing.B) {
-		for b.Loop() {
-			e.Execute(b.Context(), ex)
-		}
-	})
-	b.Run("net/http", func(b *testing.B) {
-		for b.Loop() {
-			transport := &http.Transport{DisableKeepAlives: true}
-			response, err := (&http.Client{Transport: transport}).Get(url)
-			require.NoError(b, err)
-			_ = response.Body.Close()
-		}
-	})
+func TestTable(t *testing.T) {
+	_, err := executor.NewTable(scripted{}, scripted{})
+	require.ErrorContains(t, err, "two executors of kind scripted")
+	table, err := executor.NewTable(scripted{})
+	require.NoError(t, err)
+	require.Equal(t, "scripted", table.Kinds()[0].Name)
+	require.Empty(t, table.Validate(monitor.Definition{}), "a kind that is missing is reported elsewhere")
+	require.Equal(t, monitor.Problems{{Field: "kind", Message: `"script" is not known: use scripted`}}, table.Validate(monitor.Definition{Kind: "script"}))
+	problems := table.Validate(monitor.Definition{Kind: "scripted", Assertions: []string{"status == 200", "status = 200", "", "body == 1", strings.Repeat("x", 5000)}})
+	require.Equal(t, []string{"assertions[1]", "assertions[3]"}, []string{problems[0].Field, problems[1].Field})
+	require.Len(t, problems, 2)
 }

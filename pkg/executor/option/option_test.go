@@ -76,7 +76,7 @@ func TestDecodeNamesEverythingThatIsWrong(t *testing.T) {
 	}
 }
 
-var long = strings.Repeat("x", 500) //nolint:gochecknoglobals // a constant
+var long = strings.Repeat("x", 500)
 
 func compiled(t testing.TB) *jsonschema.Schema {
 	t.Helper()
