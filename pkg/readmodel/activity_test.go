@@ -37,7 +37,9 @@ func (w *told) add(after time.Duration, outcome monitor.Outcome, changes ...func
 	w.log = append(w.log, monitor.EventMessage{Event: monitor.Executed(r), Meta: monitor.Meta{Sequence: w.sequence, StoredAt: r.StartedAt.Add(time.Second)}})
 }
 
-func at(location string) func(*monitor.Result) { return func(r *monitor.Result) { r.Location = location } }
+func at(location string) func(*monitor.Result) {
+	return func(r *monitor.Result) { r.Location = location }
+}
 
 func revised(r *monitor.Result) { r.Revision = 2 }
 

@@ -3,6 +3,7 @@ package readmodel
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
@@ -25,7 +26,8 @@ type board struct {
 type checkState struct {
 	*checkEntry
 	pulse *pulse
-	text  string
+	// text is what a query is searched for in, name the name by which it is sorted.
+	text, name string
 	// staleAt is when silence makes it unknown; zero for never.
 	staleAt time.Time
 	seenAt  time.Time
@@ -33,9 +35,8 @@ type checkState struct {
 
 type serviceState struct {
 	*serviceEntry
-	text string
-	// checks are the keys of its checks.
-	checks map[string]struct{}
+	text, name string
+	checks     map[*checkState]struct{}
 }
 
 func newBoard() *board {
@@ -48,25 +49,25 @@ func newBoard() *board {
 func (b *board) setCheck(key string, entry *checkEntry) {
 	if before := b.checks[key]; before != nil {
 		if s := b.services[servicePrefix+token(before.Service)]; s != nil {
-			delete(s.checks, key)
+			delete(s.checks, before)
 		}
 		delete(b.checks, key)
 	}
 	if entry == nil {
 		return
 	}
-	c := &checkState{checkEntry: entry, text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target)}
+	c := &checkState{checkEntry: entry, name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target)}
 	c.hear(b.pulses[key])
 	b.checks[key] = c
-	b.member(entry.Service)[key] = struct{}{}
+	b.members(entry.Service)[c] = struct{}{}
 }
 
-// member returns the keys of a service's checks; the service itself may come later.
-func (b *board) member(service string) map[string]struct{} {
+// members returns the set of a service's checks; the service itself may come later.
+func (b *board) members(service string) map[*checkState]struct{} {
 	key := servicePrefix + token(service)
 	s := b.services[key]
 	if s == nil {
-		s = &serviceState{checks: make(map[string]struct{})}
+		s = &serviceState{checks: make(map[*checkState]struct{})}
 		b.services[key] = s
 	}
 	return s.checks
@@ -75,12 +76,13 @@ func (b *board) member(service string) map[string]struct{} {
 func (b *board) setService(key string, view *serviceEntry) {
 	s := b.services[key]
 	if s == nil {
-		s = &serviceState{checks: make(map[string]struct{})}
+		s = &serviceState{checks: make(map[*checkState]struct{})}
 		b.services[key] = s
 	}
 	s.serviceEntry = view
 	switch {
 	case view != nil:
+		s.name = strings.ToLower(view.Name)
 		s.text = haystack(view.Labels, view.ID, view.Name, view.Description)
 	case len(s.checks) == 0:
 		delete(b.services, key)
@@ -143,8 +145,8 @@ func (b *board) check(c *checkState, now time.Time) monitor.Check {
 func (b *board) service(s *serviceState, now time.Time) monitor.Service {
 	service := s.Service
 	var since time.Time
-	for key := range s.checks {
-		if c := b.checks[key]; b.stale(c, now) && c.staleAt.After(since) {
+	for c := range s.checks {
+		if b.stale(c, now) && c.staleAt.After(since) {
 			since = c.staleAt.UTC()
 		}
 	}
@@ -152,8 +154,8 @@ func (b *board) service(s *serviceState, now time.Time) monitor.Service {
 		return service
 	}
 	checks := make([]monitor.Check, 0, len(s.checks))
-	for key := range s.checks {
-		checks = append(checks, b.check(b.checks[key], now))
+	for c := range s.checks {
+		checks = append(checks, monitor.Check{Status: b.status(c, now), Pending: c.Pending})
 	}
 	if status := monitor.RollUp(service.Rollup, checks); status != service.Status {
 		service.Status, service.StatusSince = status, since

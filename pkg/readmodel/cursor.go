@@ -42,11 +42,17 @@ const last = math.MaxFloat64
 type order struct{ descending bool }
 
 func (o order) compare(x, y place) int {
-	c := cmp.Or(cmp.Compare(x.Number, y.Number), strings.Compare(x.Text, y.Text))
-	if o.descending && x.Number != last && y.Number != last {
-		c = -c
+	c := cmp.Compare(x.Number, y.Number)
+	if c == 0 {
+		c = strings.Compare(x.Text, y.Text)
 	}
-	return cmp.Or(c, strings.Compare(x.ID, y.ID))
+	if c == 0 {
+		return strings.Compare(x.ID, y.ID)
+	}
+	if o.descending && x.Number != last && y.Number != last {
+		return -c
+	}
+	return c
 }
 
 // listOf tells apart the lists that queries make, so that a cursor of another one is known.

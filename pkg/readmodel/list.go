@@ -14,9 +14,11 @@ type selection[T any] struct {
 	list  uint64
 	limit int
 	after *place
-	// items are the first of those after the place, one more than the limit, which tells of a next page.
-	items []placed[T]
-	total int
+	// items are those after the place that may be on the page, or tell of a next one; sorted are how
+	// many of them are the first in order, of those offered by then.
+	items  []placed[T]
+	sorted int
+	total  int
 }
 
 type placed[T any] struct {
@@ -33,7 +35,7 @@ func newSelection[T any](o order, list uint64, limit int, cursor string) (*selec
 	if err != nil {
 		return nil, err
 	}
-	return &selection[T]{order: o, list: list, limit: limit, after: after, items: make([]placed[T], 0, limit+2)}, nil
+	return &selection[T]{order: o, list: list, limit: limit, after: after}, nil
 }
 
 func (s *selection[T]) offer(at place, item T) {
@@ -41,18 +43,24 @@ func (s *selection[T]) offer(at place, item T) {
 	if s.after != nil && s.order.compare(at, *s.after) <= 0 {
 		return
 	}
-	full := len(s.items) > s.limit
-	if full && s.order.compare(at, s.items[s.limit].place) >= 0 {
+	if s.sorted > s.limit && s.order.compare(at, s.items[s.limit].place) >= 0 {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(s.items, at, func(p placed[T], at place) int { return s.order.compare(p.place, at) })
-	s.items = slices.Insert(s.items, i, placed[T]{at, item})
-	if full {
-		s.items = s.items[:s.limit+1]
+	s.items = append(s.items, placed[T]{at, item})
+	if len(s.items) >= 4*(s.limit+1) {
+		s.trim()
 	}
 }
 
+// trim keeps the first items, one more than the limit.
+func (s *selection[T]) trim() {
+	slices.SortFunc(s.items, func(x, y placed[T]) int { return s.order.compare(x.place, y.place) })
+	s.items = s.items[:min(len(s.items), s.limit+1)]
+	s.sorted = len(s.items)
+}
+
 func pageFrom[T, V any](s *selection[T], view func(T) V) Page[V] {
+	s.trim()
 	p := Page[V]{Items: make([]V, 0, min(s.limit, len(s.items))), Total: s.total}
 	if len(s.items) > s.limit {
 		at := s.items[s.limit-1].place

@@ -114,7 +114,7 @@ func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error)
 		if !f.matches(c.text, status, c.Labels) {
 			continue
 		}
-		at := placeBy(f.sort, c.ID, c.Name, status, c.UpdatedAt)
+		at := placeBy(f.sort, c.ID, c.name, status, c.UpdatedAt)
 		switch f.sort {
 		case "latency":
 			at.Number = c.pulse.latency()
@@ -137,7 +137,7 @@ func placeBy(sort, id, name string, status monitor.Status, updated time.Time) pl
 	case "id":
 		at.Text = id
 	case "name":
-		at.Text = strings.ToLower(name)
+		at.Text = name
 	case "status":
 		at.Number = rank(status)
 	case "updated_at":
@@ -159,8 +159,8 @@ func (r *Reader) Service(_ context.Context, id string) (ServiceView, error) {
 
 func (b *board) serviceView(s *serviceState, now time.Time) ServiceView {
 	v := ServiceView{Service: b.service(s, now), Sequence: s.Sequence, Checks: make([]string, 0, len(s.checks))}
-	for key := range s.checks {
-		v.Checks = append(v.Checks, b.checks[key].ID)
+	for c := range s.checks {
+		v.Checks = append(v.Checks, c.ID)
 	}
 	slices.Sort(v.Checks)
 	return v
@@ -189,7 +189,7 @@ func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], er
 		}
 		status := b.service(s, now).Status
 		if f.matches(s.text, status, s.Labels) {
-			sel.offer(placeBy(f.sort, s.ID, s.Name, status, s.UpdatedAt), s)
+			sel.offer(placeBy(f.sort, s.ID, s.name, status, s.UpdatedAt), s)
 		}
 	}
 	return pageFrom(sel, func(s *serviceState) ServiceView { return b.serviceView(s, now) }), nil

@@ -270,7 +270,9 @@ func TestListsAreFilteredAndSorted(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *press) {
 		p.event(service("web"), service("api"),
 			registered("a", func(d *monitor.Definition) { d.Name, d.Labels = "Zebra", map[string]string{"team": "red", "tier": "1"} }),
-			registered("b", func(d *monitor.Definition) { d.Name, d.Kind, d.Labels = "apple", "dns", map[string]string{"team": "blue"} }),
+			registered("b", func(d *monitor.Definition) {
+				d.Name, d.Kind, d.Labels = "apple", "dns", map[string]string{"team": "blue"}
+			}),
 			registered("c", func(d *monitor.Definition) { d.Service = "api" }), registered("d", func(d *monitor.Definition) { d.Paused = true }))
 		p.result(executed("a", 1, success, 30), executed("b", 1, failure, 10))
 		p.event(turned("a", monitor.StatusUnknown, monitor.StatusUp), turned("b", monitor.StatusUnknown, monitor.StatusDown))
