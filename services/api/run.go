@@ -60,6 +60,8 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 		draining, cancel := context.WithTimeout(work, drainTimeout)
 		defer cancel()
 		err := app.ShutdownWithContext(draining)
+		// Told to stop before it served, Fiber does not know the listener yet. Closed already is as good.
+		_ = plain.Close()
 		connections.closeAll()
 		if errors.Is(err, context.DeadlineExceeded) {
 			opt.Log.Warn("requests were cut off: they did not end in time", "within", drainTimeout)
