@@ -194,7 +194,7 @@ func (b *memoryBucket) since(after uint64, pattern string) ([]Entry, uint64, <-c
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	first, _ := slices.BinarySearchFunc(b.changes, after+1, func(c change, revision uint64) int {
-		return int(int64(c.revision) - int64(revision)) //nolint:gosec // revisions are small
+		return int(int64(c.revision) - int64(revision))
 	})
 	var entries []Entry
 	for _, c := range b.changes[first:] {

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"slices"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -62,8 +63,8 @@ func WrapCommands(c Commands, middleware ...Middleware) Commands {
 	w := wrappedCommands{Commands: c, send: c.Send, post: func(ctx context.Context, m monitor.CommandMessage) (Outcome, error) {
 		return Outcome{}, c.Post(ctx, m)
 	}}
-	for i := len(middleware) - 1; i >= 0; i-- {
-		if wrap := middleware[i].Send; wrap != nil {
+	for _, m := range slices.Backward(middleware) {
+		if wrap := m.Send; wrap != nil {
 			w.send, w.post = wrap(OperationSend, w.send), wrap(OperationPost, w.post)
 		}
 	}
@@ -89,8 +90,8 @@ func (w wrappedCommands) Post(ctx context.Context, command monitor.CommandMessag
 // WrapHandler returns handle, guarded as by [Guard], with middleware around it.
 func WrapHandler(handle CommandHandler, middleware ...Middleware) CommandHandler {
 	handle = Guard(handle)
-	for i := len(middleware) - 1; i >= 0; i-- {
-		if wrap := middleware[i].Handle; wrap != nil {
+	for _, m := range slices.Backward(middleware) {
+		if wrap := m.Handle; wrap != nil {
 			handle = wrap(handle)
 		}
 	}
@@ -98,8 +99,8 @@ func WrapHandler(handle CommandHandler, middleware ...Middleware) CommandHandler
 }
 
 func wrapEvent(handle EventHandler, middleware []Middleware) EventHandler {
-	for i := len(middleware) - 1; i >= 0; i-- {
-		if wrap := middleware[i].Event; wrap != nil {
+	for _, m := range slices.Backward(middleware) {
+		if wrap := m.Event; wrap != nil {
 			handle = wrap(handle)
 		}
 	}

@@ -188,7 +188,7 @@ func testTwoSenders(t *testing.T, d Door) {
 	assert.Equal(t, []string{"one"}, c.ids())
 }
 
-var errHandler = errors.New("the log is full") //nolint:gochecknoglobals // a sentinel
+var errHandler = errors.New("the log is full")
 
 func testHandlerError(t *testing.T, d Door) {
 	t.Helper()

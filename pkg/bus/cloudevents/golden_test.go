@@ -21,7 +21,7 @@ import (
 
 // A wire name and its version never change meaning. Update only when a field was added that older
 // readers may ignore and whose absence newer ones understand; any other change is a new version.
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the golden files anew")
 
 func noon() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 8_009_000, time.UTC) }
 

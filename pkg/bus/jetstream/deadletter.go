@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -14,9 +15,7 @@ func (b *Bus) bury(ctx context.Context, stream string, m jetstream.Msg, reason e
 	b.metrics.dead.WithLabelValues(stream).Inc()
 	b.log.Error("a message was put aside as a dead letter", "stream", stream, "subject", m.Subject(), "reason", reason)
 	letter := nats.NewMsg("vedette.dead." + stream + "." + m.Subject())
-	for name, values := range m.Headers() {
-		letter.Header[name] = values
-	}
+	maps.Copy(letter.Header, m.Headers())
 	// These were for the stream that it comes from.
 	for _, name := range []string{jetstream.ExpectedLastSubjSeqHeader, jetstream.ExpectedLastSubjSeqSubjHeader, nats.MsgIdHdr, jetstream.MsgTTLHeader} {
 		letter.Header.Del(name)

@@ -2,6 +2,8 @@ package jetstream
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -33,7 +36,7 @@ type Server struct {
 // Validate reports everything wrong with s that shows before connecting.
 func (s Server) Validate() error {
 	var p monitor.Problems
-	for _, text := range strings.Split(s.URL, ",") {
+	for text := range strings.SplitSeq(s.URL, ",") {
 		if s.URL == "" {
 			break
 		}
@@ -48,19 +51,7 @@ func (s Server) Validate() error {
 			p.Add("nats-url", "%q: use one such as nats://127.0.0.1:4222 or tls://host:4222", u.Redacted())
 		}
 	}
-	for field, file := range map[string]string{"creds": s.Creds, "ca": s.CA, "cert": s.Cert, "key": s.Key} {
-		if file == "" {
-			continue
-		}
-		if held, err := os.ReadFile(file); err != nil {
-			p.Add(field, "%v: name a file that this process can read", err)
-		} else if len(held) == 0 {
-			p.Add(field, "file %s is empty", file)
-		}
-	}
-	if (s.Cert == "") != (s.Key == "") {
-		p.Add("cert", "and key belong together: give both, or neither")
-	}
+	s.validateFiles(&p)
 	ways := 0
 	for _, way := range []string{s.Creds, s.User, s.Token} {
 		if way != "" {
@@ -71,6 +62,40 @@ func (s Server) Validate() error {
 		p.Add("creds", "creds, user and token are alternatives: give one of them")
 	}
 	return p.Err()
+}
+
+// validateFiles reads them, so that one that is of no use is named before a server is waited for.
+func (s Server) validateFiles(p *monitor.Problems) {
+	if s.Creds != "" {
+		held, err := os.ReadFile(s.Creds)
+		if err == nil {
+			_, err = nkeys.ParseDecoratedJWT(held)
+		}
+		if err == nil {
+			_, err = nkeys.ParseDecoratedUserNKey(held)
+		}
+		if err != nil {
+			p.Add("creds", "%s is no credentials file that can be read: %v", s.Creds, err)
+		}
+	}
+	if s.CA != "" {
+		held, err := os.ReadFile(s.CA)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(held) {
+			err = errors.New("it holds no certificate in PEM form")
+		}
+		if err != nil {
+			p.Add("ca", "%s cannot be used: %v", s.CA, err)
+		}
+	}
+	if (s.Cert == "") != (s.Key == "") {
+		p.Add("cert", "and key belong together: give both, or neither")
+		return
+	}
+	if s.Cert != "" {
+		if _, err := tls.LoadX509KeyPair(s.Cert, s.Key); err != nil {
+			p.Add("cert", "%s and key %s cannot be used: %v", s.Cert, s.Key, err)
+		}
+	}
 }
 
 func (s Server) options(log *slog.Logger) []nats.Option {

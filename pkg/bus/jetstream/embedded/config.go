@@ -89,19 +89,19 @@ func (c Config) secrets() secrets {
 func (c Config) accounts(s secrets) string {
 	var exports, runners strings.Builder
 	for _, location := range c.Locations {
-		account := "RUNNER_" + strings.ReplaceAll(location, "-", "__")
+		account := "RUNNER_" + location
 		durable := "x-" + location
 		next := "$JS.API.CONSUMER.MSG.NEXT.EXECUTIONS." + durable
 		info := "$JS.API.CONSUMER.INFO.EXECUTIONS." + durable
 		ack := "$JS.ACK.EXECUTIONS." + durable + ".>"
 		ingest := "vedette.ingest." + location
 		fmt.Fprintf(&exports, `
-      {service: %q, response_type: stream, accounts: [%s]}
-      {service: %q, accounts: [%s]}
-      {service: %q, accounts: [%s]}
-      {service: %q, accounts: [%s]}`, next, account, info, account, ack, account, ingest, account)
+      {service: %q, response_type: stream, accounts: [%q]}
+      {service: %q, accounts: [%q]}
+      {service: %q, accounts: [%q]}
+      {service: %q, accounts: [%q]}`, next, account, info, account, ack, account, ingest, account)
 		fmt.Fprintf(&runners, `
-  %s: {
+  %q: {
     users: [{user: %q, password: %q, allowed_connection_types: ["STANDARD", "IN_PROCESS"], permissions: {
       publish: [%q, %q, %q, %q]
       subscribe: [%q]
