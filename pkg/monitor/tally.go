@@ -77,11 +77,7 @@ func (t *Tallies) Apply(def Definition, m EventMessage) bool {
 	if result.Outcome == OutcomeError {
 		return true
 	}
-	stored := m.StoredAt
-	if stored.IsZero() {
-		stored = m.Time
-	}
-	at.count(def, result, stored)
+	at.count(def, result, m.storedAt())
 	sum.Decisive, sum.ResultID, sum.Reason = m.Position(), result.ID, result.Error
 	sum.At = result.FinishedAt()
 	return true

@@ -21,8 +21,7 @@ func (l *leader) take(ctx context.Context, in incoming) {
 	l.settleSilences(ctx)
 }
 
-// count counts one result. Whether the check fell silent before it, and what it leads to itself, is
-// decided at the time when it was stored, so that a decider that reads it later decides the same.
+// count counts one result, and leaves what it leads to to be judged.
 func (l *leader) count(m monitor.EventMessage) {
 	result, ok := monitor.ResultOf(m.Event)
 	if !ok {
@@ -33,26 +32,26 @@ func (l *leader) count(m monitor.EventMessage) {
 		l.metrics.results.WithLabelValues("unknown").Inc()
 		return
 	}
-	stored := m.StoredAt
-	if stored.IsZero() {
-		stored = m.Time
-	}
-	before := l.tallies.Verdict(check.Definition, stored)
-	if !l.tallies.Apply(check.Definition, m) {
+	hearing, counted := l.tallies.Hear(check.Definition, m)
+	if !counted {
 		l.metrics.results.WithLabelValues("late").Inc()
 		return
 	}
 	l.metrics.results.WithLabelValues("counted").Inc()
-	if before.ResultID == "" && before.Status == monitor.StatusUnknown && before.Position != (monitor.Position{}) {
-		l.judge(check.ID, before, cause{}, time.Time{})
+	if hearing.WasSilent {
+		l.judge(check.ID, hearing.Silence, cause{}, time.Time{})
 	}
 	why := cause{causationID: m.ID, correlationID: m.CorrelationID}
 	if why.correlationID == "" {
 		why.correlationID = m.ID
 	}
-	l.judge(check.ID, l.tallies.Verdict(check.Definition, stored), why, stored)
+	stored := m.StoredAt
+	if stored.IsZero() {
+		stored = m.Time
+	}
+	l.judge(check.ID, hearing.Verdict, why, stored)
 	if l.isReady {
-		l.silences.heard(check.ID, stored, func(evaluated time.Time) time.Time { return l.deadline(check, evaluated) })
+		l.silences.heard(check.ID, stored, func(evaluated time.Time) time.Time { return l.tallies.Deadline(check, evaluated) })
 	}
 }
 

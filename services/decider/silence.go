@@ -4,8 +4,6 @@ import (
 	"container/heap"
 	"context"
 	"time"
-
-	"github.com/vedette/vedette/pkg/monitor"
 )
 
 // silences knows for each check when silence alone may change its status. A result puts that off
@@ -139,34 +137,7 @@ func (l *leader) watch(checkID string, evaluated time.Time) {
 		l.silences.remove(checkID)
 		return
 	}
-	l.silences.set(checkID, evaluated, l.deadline(check, evaluated))
-}
-
-// deadline returns the first time after evaluated at which silence may change the check's status;
-// zero for never. A status without any data behind it is overdue at once.
-func (l *leader) deadline(check monitor.Check, evaluated time.Time) time.Time {
-	if check.Paused {
-		return time.Time{}
-	}
-	at := l.tallies.StaleAt(check.Definition, evaluated)
-	if check.Pending {
-		if patience := patienceEnds(check); patience.After(evaluated) && (at.IsZero() || patience.Before(at)) {
-			at = patience
-		}
-	}
-	if at.IsZero() && evaluated.IsZero() && check.Status != monitor.StatusUnknown {
-		return check.StatusSince
-	}
-	return at
-}
-
-// patienceEnds is when a check that has not run since it was registered or resumed is overdue.
-func patienceEnds(check monitor.Check) time.Time {
-	timetable, err := monitor.NewTimetable(check.Definition)
-	if err != nil { // refused by Validate, so never stored
-		return check.StatusSince
-	}
-	return timetable.StaleAt(check.StatusSince)
+	l.silences.set(checkID, evaluated, l.tallies.Deadline(check, evaluated))
 }
 
 // askForSilences asks how far RESULTS goes when a check seems to have fallen silent.
@@ -205,14 +176,8 @@ func (l *leader) settleSilences(ctx context.Context) {
 			l.silences.remove(id)
 			continue
 		}
-		v := l.tallies.Verdict(check.Definition, at)
-		if check.Pending && v.ResultID == "" && !v.At.After(patienceEnds(check)) {
-			// What was known of it, from before it was registered or resumed, went stale while there
-			// still was patience: what counts is when that ends.
-			v.At = at
-		}
-		l.judge(id, v, cause{}, time.Time{})
-		l.silences.set(id, at, l.deadline(check, at))
+		l.judge(id, l.tallies.Silence(check, at), cause{}, time.Time{})
+		l.silences.set(id, at, l.tallies.Deadline(check, at))
 	}
 	l.settlePending(ctx)
 }
@@ -223,6 +188,6 @@ func (l *leader) dueSilences(now time.Time) []string {
 		if !ok {
 			return time.Time{}
 		}
-		return l.deadline(check, evaluated)
+		return l.tallies.Deadline(check, evaluated)
 	})
 }
