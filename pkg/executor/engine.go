@@ -68,8 +68,8 @@ func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) (result moni
 		result.Outcome, result.Error = monitor.OutcomeError, fmt.Sprintf("this runner does not know the kind %q: update it", clip(ex.Check.Kind))
 		return result
 	}
-	probe, problems := kind.executor.Prepare(ex.Check)
-	if err := problems.Err(); err != nil {
+	probe, err := kind.probe(ex.Check)
+	if err != nil {
 		result.Outcome, result.Error = monitor.OutcomeError, "this runner cannot read the definition: "+err.Error()
 		return result
 	}
@@ -220,7 +220,33 @@ func bound(r *monitor.Result) {
 	for i := range r.Assertions {
 		r.Assertions[i].Error = clipTo(r.Assertions[i].Error, maxText)
 	}
+	if surelyWithin(r.Observed, MaxObserved) {
+		return
+	}
 	if raw, err := json.Marshal(r.Observed); err != nil || len(raw) > MaxObserved {
 		r.Observed = map[string]any{"omitted": fmt.Sprintf("what was observed takes %d bytes; %d are kept at most", len(raw), MaxObserved)}
 	}
+}
+
+// surelyWithin reports whether a value of the usual types cannot take more than so many bytes as
+// JSON, at much less work than writing it.
+func surelyWithin(value map[string]any, most int) bool {
+	const perNumber, perByte, around = 24, 6, 4
+	size := around
+	for key, item := range value {
+		size += perByte*len(key) + around
+		switch item := item.(type) {
+		case string:
+			size += perByte*len(item) + around
+		case []string:
+			for _, text := range item {
+				size += perByte*len(text) + around
+			}
+		case int, uint32, bool:
+			size += perNumber
+		default:
+			return false
+		}
+	}
+	return size <= most
 }

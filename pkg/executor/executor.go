@@ -15,7 +15,8 @@ import (
 // Executor is one kind of check.
 type Executor interface {
 	Kind() Kind
-	// Prepare reads target and options of a definition and reports everything wrong with them.
+	// Prepare reads target and options of a definition, nothing else of it, and reports everything
+	// wrong with them. The probe may be kept for all checks of the same target and options.
 	Prepare(d monitor.Definition) (Probe, monitor.Problems)
 }
 
@@ -31,7 +32,7 @@ type Kind struct {
 	Options map[string]any
 }
 
-// Probe looks at the target once.
+// Probe looks at the target once. It is safe for concurrent use.
 type Probe interface {
 	// Attempt returns by ctx's end, having read no more than a bounded part of what came.
 	Attempt(ctx context.Context, tools Tools) Observation

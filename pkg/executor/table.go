@@ -3,7 +3,6 @@ package executor
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/monitor"
@@ -18,7 +17,28 @@ type Table struct {
 type entry struct {
 	executor Executor
 	compiler *assertion.Compiler
-	compiled programs
+	compiled cache[string, *assertion.Assertion]
+	prepared cache[source, Probe]
+}
+
+// source is what a probe is made of.
+type source struct{ target, options string }
+
+const (
+	// maxCompiled and maxPrepared bound what is kept per kind, in bytes: some 4,000 expressions and
+	// 20,000 probes.
+	maxCompiled = 32 << 20
+	maxPrepared = 32 << 20
+	// A compiled expression takes about so much, and so many times its text; a probe so much.
+	programBase, programFactor, probeBase = 6 << 10, 50, 1 << 10
+)
+
+func newEntry(e Executor, c *assertion.Compiler) *entry {
+	return &entry{
+		executor: e, compiler: c,
+		compiled: cache[string, *assertion.Assertion]{most: maxCompiled, weight: func(text string) int { return programBase + programFactor*len(text) }},
+		prepared: cache[source, Probe]{most: maxPrepared, weight: func(s source) int { return probeBase + 2*(len(s.target)+len(s.options)) }},
+	}
 }
 
 // NewTable returns a table of the given executors. It fails on two of one name, and on a variable
@@ -34,7 +54,7 @@ func NewTable(executors ...Executor) (*Table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("kind %s: %w", kind.Name, err)
 		}
-		t.kinds[kind.Name] = &entry{executor: e, compiler: compiler}
+		t.kinds[kind.Name] = newEntry(e, compiler)
 		t.order = append(t.order, kind.Name)
 	}
 	return t, nil
@@ -73,7 +93,7 @@ func (t *Table) Validate(d monitor.Definition) monitor.Problems {
 
 // assertion compiles an expression, or returns it as compiled before.
 func (e *entry) assertion(text string) (*assertion.Assertion, error) {
-	if a := e.compiled.get(text); a != nil {
+	if a, ok := e.compiled.get(text); ok {
 		return a, nil
 	}
 	a, err := e.compiler.Compile(text)
@@ -83,34 +103,18 @@ func (e *entry) assertion(text string) (*assertion.Assertion, error) {
 	return a, err
 }
 
-// maxPrograms bounds the compiled expressions kept per kind: some kilobytes each.
-const maxPrograms = 4096
-
-// programs keeps compiled expressions; at the bound it forgets any one for each new one.
-type programs struct {
-	mu    sync.RWMutex
-	texts map[string]*assertion.Assertion
-}
-
-func (p *programs) get(text string) *assertion.Assertion {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.texts[text]
-}
-
-func (p *programs) put(text string, a *assertion.Assertion) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.texts == nil {
-		p.texts = make(map[string]*assertion.Assertion)
+// probe prepares a definition, or returns what was prepared of the same before.
+func (e *entry) probe(d monitor.Definition) (Probe, error) {
+	key := source{d.Target, string(d.Options)}
+	if p, ok := e.prepared.get(key); ok {
+		return p, nil
 	}
-	if len(p.texts) >= maxPrograms {
-		for any := range p.texts {
-			delete(p.texts, any)
-			break
-		}
+	p, problems := e.executor.Prepare(d)
+	if err := problems.Err(); err != nil {
+		return nil, err
 	}
-	p.texts[text] = a
+	e.prepared.put(key, p)
+	return p, nil
 }
 
 func clip(text string) string { return clipTo(text, 80) }

@@ -47,6 +47,7 @@ func FuzzObserve(f *testing.F) {
 // FuzzHosts reads whatever may stand in the system's file.
 func FuzzHosts(f *testing.F) {
 	f.Add("127.0.0.1 localhost\n::1\tlocalhost ip6 # comment\nfe80::1%lo0 x")
+	f.Add(`:: \`)
 	f.Fuzz(func(t *testing.T, text string) {
 		for name, addresses := range parseHosts(text) {
 			require.True(t, dns.IsFqdn(name))

@@ -90,7 +90,7 @@ func nameOf(target string, qtype uint16) (name, problem string) {
 		}
 		return reverse, ""
 	}
-	if strings.ContainsAny(target, " /:@?#\t\n") {
+	if strings.ContainsAny(target, " /:@?#\t\n\\") {
 		return "", cure
 	}
 	ascii, err := idna.Punycode.ToASCII(target)

@@ -97,6 +97,9 @@ func parseHosts(text string) map[string][]netip.Addr {
 			continue
 		}
 		for _, name := range fields[1:] {
+			if strings.Contains(name, `\`) {
+				continue // no name of a host
+			}
 			name = strings.ToLower(dns.Fqdn(name))
 			names[name] = append(names[name], address.WithZone(""))
 		}

@@ -21,5 +21,8 @@ func explain(err error, p *phases) error {
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return errors.New("the server speaks HTTP, not HTTPS, at this port")
 	}
+	if errors.Is(err, errSpeaksFirst) {
+		return errSpeaksFirst
+	}
 	return executor.Explain(err, p.current())
 }

@@ -75,6 +75,7 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 	raw := func(answer []byte, outcome monitor.Outcome, text string, assertions ...string) func(*testing.T) executortest.Attack {
 		return func(t *testing.T) executortest.Attack {
 			address := executortest.ServeConns(t, func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 4<<10))
 				_, _ = c.Write(answer) // the client may well have gone
 			})
 			return executortest.Attack{
@@ -99,6 +100,10 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 		"short body":        raw(body("Content-Length: 100", []byte("short")), monitor.OutcomeFailure, "timed out while reading the answer"),
 		"bad status":        raw([]byte("HTTP/1.1 999999 OK\r\n\r\n"), monitor.OutcomeFailure, ""),
 		"negative length":   raw(body("Content-Length: -1", nil), monitor.OutcomeFailure, ""),
+		"speaks first": func(t *testing.T) executortest.Attack {
+			address := executortest.ServeConns(t, func(c net.Conn) { _, _ = io.WriteString(c, "220 mail.test ESMTP\r\n") })
+			return executortest.Attack{Definition: monitor.Definition{Kind: "http", Target: "http://" + address}, Outcome: monitor.OutcomeFailure}
+		},
 		"silent tls": func(t *testing.T) executortest.Attack {
 			address := executortest.ServeConns(t, func(net.Conn) {})
 			return executortest.Attack{
@@ -125,6 +130,7 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 		},
 		"dripping headers": func(t *testing.T) executortest.Attack {
 			address := executortest.ServeConns(t, func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 4<<10))
 				tick := time.NewTicker(10 * time.Millisecond)
 				defer tick.Stop()
 				for _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "); err == nil; _, err = io.WriteString(c, "a") {

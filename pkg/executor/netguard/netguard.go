@@ -58,10 +58,17 @@ func private() (prefixes []netip.Prefix) {
 }
 
 // metadata reports whether an address is that of a cloud's metadata service outside of the
-// link-local ranges: Alibaba, Azure, Oracle, AWS and Google by IPv6.
+// link-local ranges: Alibaba, Azure, Oracle; AWS and Google by IPv6.
 func metadata(address netip.Addr) bool {
-	switch address.String() {
-	case "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254":
+	if address.Is4() {
+		switch address.As4() {
+		case [4]byte{100, 100, 100, 200}, [4]byte{168, 63, 129, 16}, [4]byte{192, 0, 0, 192}:
+			return true
+		}
+		return false
+	}
+	switch address.As16() {
+	case [16]byte{0: 0xfd, 2: 0x0e, 3: 0xc2, 14: 0x02, 15: 0x54}, [16]byte{0: 0xfd, 1: 0x20, 3: 0xce, 14: 0x02, 15: 0x54}:
 		return true
 	}
 	return false
@@ -99,15 +106,16 @@ func (p Policy) checkOne(address netip.Addr) error {
 // embedded returns the address that a connection to another one really goes to: this machine for
 // the unspecified address, and the IPv4 address within one of NAT64 (RFC 6052) or 6to4 (RFC 3056).
 func embedded(address netip.Addr) (netip.Addr, bool) {
+	if address.Is4() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), address == netip.IPv4Unspecified()
+	}
 	raw := address.As16()
 	switch {
-	case address == netip.IPv4Unspecified():
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
 	case address == netip.IPv6Unspecified():
 		return netip.IPv6Loopback(), true
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(address):
+	case [12]byte(raw[:12]) == [12]byte{0x00, 0x64, 0xff, 0x9b}:
 		return netip.AddrFrom4([4]byte(raw[12:])), true
-	case netip.MustParsePrefix("2002::/16").Contains(address):
+	case [2]byte(raw[:2]) == [2]byte{0x20, 0x02}:
 		return netip.AddrFrom4([4]byte(raw[2:6])), true
 	}
 	return netip.Addr{}, false
