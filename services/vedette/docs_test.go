@@ -29,8 +29,8 @@ func TestTheEventCatalogueIsComplete(t *testing.T) {
 			require.Contains(t, row, "`"+name+"`", "docs/events.md, row of %s", e.Type())
 		}
 	}
-	for i := range reflect.TypeOf(monitor.Result{}).NumField() {
-		name, _, _ := strings.Cut(reflect.TypeOf(monitor.Result{}).Field(i).Tag.Get("json"), ",")
+	for i := range reflect.TypeFor[monitor.Result]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[monitor.Result]().Field(i).Tag.Get("json"), ",")
 		require.Contains(t, catalogue, "`"+name+"`", "docs/events.md: fields of a result")
 	}
 }

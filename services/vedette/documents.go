@@ -24,8 +24,7 @@ func (p Program) versionCommand() *cobra.Command {
 		Use: "version", Short: "Show the version of this program", Args: cli.Usage(cobra.NoArgs),
 		Example: "  vedette version\n  vedette version -o json",
 	}
-	chooseVar(cmd.Flags(), &output, "output", "table", "how to write it", []string{"table", "json", "yaml"})
-	cmd.Flags().Lookup("output").Shorthand = "o"
+	chooseVar(cmd.Flags(), &output, "output", "o", "table", "how to write it", []string{"table", "json", "yaml"})
 	cmd.RunE = func(*cobra.Command, []string) error {
 		b := process.ThisBuild(version)
 		switch output {

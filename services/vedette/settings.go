@@ -52,8 +52,8 @@ const (
 )
 
 func (s *settings) logFlags(f *pflag.FlagSet) {
-	chooseVar(f, &s.logLevel, "log-level", "info", "least level of the log", process.LogLevels())
-	chooseVar(f, &s.logFormat, "log-format", "text", "form of the log", process.LogFormats())
+	chooseVar(f, &s.logLevel, "log-level", "", "info", "least level of the log", process.LogLevels())
+	chooseVar(f, &s.logFormat, "log-format", "", "text", "form of the log", process.LogFormats())
 }
 
 func (s *settings) healthFlag(f *pflag.FlagSet) {
@@ -82,7 +82,7 @@ func (s *settings) topologyFlags(f *pflag.FlagSet) {
 
 func (s *settings) embeddedFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.data, "data", "", "folder of all data (default $XDG_STATE_HOME/vedette, or ~/.local/state/vedette)")
-	chooseVar(f, &s.durability, "durability", durabilityAlways,
+	chooseVar(f, &s.durability, "durability", "", durabilityAlways,
 		"when writes reach the disk: always before they are acknowledged; relaxed, once a second", []string{durabilityAlways, durabilityRelaxed})
 	f.StringVar(&s.natsListen, "nats-listen", "", "let other processes connect to the embedded NATS server here, such as 127.0.0.1:4222")
 	f.StringVar(&s.natsPassword, "nats-password", "", "password of the user vedette of the embedded NATS server")

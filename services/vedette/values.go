@@ -16,9 +16,9 @@ type choice struct {
 	allowed []string
 }
 
-func chooseVar(flags *pflag.FlagSet, value *string, name, byDefault, help string, allowed []string) {
+func chooseVar(flags *pflag.FlagSet, value *string, name, shorthand, byDefault, help string, allowed []string) {
 	*value = byDefault
-	flags.Var(&choice{value, allowed}, name, help+": "+strings.Join(allowed, ", "))
+	flags.VarP(&choice{value, allowed}, name, shorthand, help+": "+strings.Join(allowed, ", "))
 }
 
 // String, Set and Type implement pflag.Value.

@@ -63,7 +63,7 @@ func board(t *testing.T) *server {
 		"PUT /checks/home":      answer(200, home),
 		"POST /checks/home/run": answer(200, failing),
 		"POST /checks/test":     answer(200, `{"outcome":"success","duration_ms":3.2,"attempts":1,"location":"default","runner":"r","started_at":"2026-03-04T12:00:00Z"}`),
-		"DELETE /checks/home":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"DELETE /checks/home":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 	})
 }
 
@@ -158,7 +158,7 @@ func TestEditsByFlagsArePatchesAgainstWhatWasRead(t *testing.T) {
 func editor(t *testing.T, script string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "editor")
-	require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+script), 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+script), 0o700))
 	return "EDITOR=" + file
 }
 

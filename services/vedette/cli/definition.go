@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -235,9 +236,7 @@ func typed(schema *client.Schema, value any) any {
 // merge puts a patch over an object (RFC 7396).
 func merge(object, patch client.Object) client.Object {
 	merged := client.Object{}
-	for name, value := range object {
-		merged[name] = value
-	}
+	maps.Copy(merged, object)
 	for name, value := range patch {
 		inner, isObject := value.(client.Object)
 		switch {

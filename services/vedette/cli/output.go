@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -14,10 +15,8 @@ import (
 func outputs() []string { return []string{"table", "json", "yaml"} }
 
 func (a *app) checkOutput() error {
-	for _, o := range outputs() {
-		if a.output == o {
-			return nil
-		}
+	if slices.Contains(outputs(), a.output) {
+		return nil
 	}
 	return UsageError{fmt.Errorf("--output %q: use %s", a.output, strings.Join(outputs(), ", "))}
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -132,8 +132,7 @@ func requireNoGap(t *testing.T, results []monitor.Result, interval time.Duration
 	t.Helper()
 	seen := map[string]bool{}
 	var last time.Time
-	for i := len(results) - 1; i >= 0; i-- { // newest first
-		r := results[i]
+	for _, r := range slices.Backward(results) { // newest first
 		require.False(t, seen[r.ID], "result %s is there twice", r.ID)
 		seen[r.ID] = true
 		if !last.IsZero() && r.DueAt.After(last) {
@@ -143,7 +142,7 @@ func requireNoGap(t *testing.T, results []monitor.Result, interval time.Duration
 					allowed += o.to.Sub(o.from) + interval
 				}
 			}
-			require.LessOrEqual(t, r.DueAt.Sub(last), allowed, fmt.Sprintf("%s was not executed between %s and %s", r.CheckID, last, r.DueAt))
+			require.LessOrEqual(t, r.DueAt.Sub(last), allowed, "%s was not executed between %s and %s", r.CheckID, last, r.DueAt)
 		}
 		if r.DueAt.After(last) {
 			last = r.DueAt

@@ -1,0 +1,107 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// axe reads the rules of accessibility, which come with the packages of the interface.
+func axe(t *testing.T) string {
+	t.Helper()
+	ui := filepath.Join("..", "..", "..", "ui")
+	file := filepath.Join(ui, "node_modules", "axe-core", "axe.min.js")
+	if _, err := os.Stat(file); err != nil {
+		if os.Getenv("VEDETTE_E2E") != "require" {
+			t.Skip("axe-core is not there: npm ci in ui/")
+		}
+		install := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--silent")
+		install.Dir = ui
+		out, err := install.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	source, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(source)
+}
+
+type violation struct {
+	ID    string   `json:"id"`
+	Help  string   `json:"help"`
+	Nodes []string `json:"nodes"`
+}
+
+const audit = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+	.then((r) => { window.audited = r.violations.map((v) => ({id: v.id, help: v.help, nodes: v.nodes.map((n) => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? ''))})); })`
+
+func testAccessibility(t *testing.T, w world) {
+	source := axe(t)
+	site := newSite(t)
+	s, p := w.start(t)
+
+	check := func(name string) {
+		t.Helper()
+		if !value[bool](p, "Boolean(window.axe)") {
+			p.inject(source)
+		}
+		for _, theme := range []string{"light", "dark"} {
+			p.theme(theme)
+			p.run("window.audited = undefined, " + audit)
+			p.await("window.audited")
+			require.Empty(t, value[[]violation](p, "window.audited"), "%s, %s", name, theme)
+		}
+	}
+	p.open("/")
+	p.see("h1", "Nothing on watch yet")
+	check("first run")
+
+	seed(t, s, site)
+	s.do(t, http.MethodPost, "/checks/check-05/pause", nil)
+	site.set("check-07", http.StatusOK, slow)
+	s.do(t, http.MethodPatch, "/checks/check-07", map[string]any{"degraded_after": "50ms"})
+	p.see("h1", "3 checks down")
+	p.see(".stat[data-s=degraded]", "1")
+	p.see(".stat[data-s=up]", "7")
+	check("board")
+	p.shortcut("x")
+	check("board, selecting")
+	p.shortcut("\x1b?")
+	p.see("dialog", "Keyboard")
+	check("keyboard")
+
+	p.open("/checks/check-00")
+	p.see("section[aria-labelledby=results]", "503")
+	p.await("document.querySelector('.plot canvas')")
+	p.click("section[aria-labelledby=results] .more")
+	p.await("document.querySelector('.inside')")
+	check("check")
+	p.open("/checks/check-00/edit")
+	p.await("document.querySelector('#f-name')?.value === 'check-00'")
+	p.fill("#f-interval", "never")
+	p.press("Test now")
+	p.await("document.querySelector('#f-interval').getAttribute('aria-invalid') === 'true'")
+	check("form with an error")
+	p.run("window.confirm = () => true")
+
+	for _, place := range []struct{ path, selector, text string }{
+		{"/services", ".service", "check-01"},
+		{"/incidents", ".incidents", "check-02"},
+		{"/incidents/check-00-1", ".tl", "Incident opened"},
+		{"/events", ".log", "check.registered"},
+		{"/runners", ".table", "default"},
+		{"/no-such-page", "h1", "There is no such page"},
+	} {
+		p.open(place.path)
+		p.see(place.selector, place.text)
+		check(place.path)
+	}
+	p.press("To the dashboard")
+	p.size(390, 844)
+	p.see("h1", "3 checks down")
+	check("board, narrow")
+	require.False(t, value[bool](p, "document.documentElement.scrollWidth > innerWidth"), "nothing is cut off at 390 px")
+}
