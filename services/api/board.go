@@ -14,7 +14,7 @@ type runnerView = readmodel.RunnerView
 
 type incidentList struct {
 	Listing
-	State   string `query:"state" doc:"open or resolved; both without it." example:"open"`
+	Open    string `query:"open" enum:"true,false" doc:"true for open incidents only, false for resolved ones only." example:"true"`
 	Check   string `query:"check" doc:"Only incidents of this check." example:"home"`
 	Service string `query:"service" doc:"Only incidents of this service's checks." example:"web"`
 }
@@ -60,12 +60,9 @@ func (s *server) boardRoutes(d *document) {
 
 func (s *server) listIncidents(ctx context.Context, in *incidentList) (*answer, error) {
 	query := readmodel.IncidentQuery{Check: in.Check, Service: in.Service, Limit: in.Limit, Cursor: in.Cursor}
-	switch open := in.State == "open"; in.State {
-	case "":
-	case "open", "resolved":
+	if in.Open != "" {
+		open := in.Open == "true"
 		query.Open = &open
-	default:
-		return nil, invalidField("state", "%.80q is no state: use open or resolved", in.State)
 	}
 	page, err := s.reads.Incidents(ctx, query)
 	return listed(page, err)

@@ -60,6 +60,17 @@ func describeProperty(name, field string, p *huma.Schema) {
 	case "options":
 		p.Type = huma.TypeObject
 	}
+	if within, ok := bounds()[field]; ok && name == "Definition" {
+		p.Minimum, p.Maximum = &within[0], &within[1]
+	}
+}
+
+// bounds are those of a definition's numbers.
+func bounds() map[string]*[2]float64 {
+	return map[string]*[2]float64{
+		"retries": {0, monitor.MaxRetries}, "failure_threshold": {1, monitor.MaxThreshold},
+		"success_threshold": {1, monitor.MaxThreshold}, "quorum": {1, monitor.MaxLocations},
+	}
 }
 
 func enumOf(name, field string) []any {

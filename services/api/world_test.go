@@ -351,3 +351,9 @@ func (w *world) service() {
 func newCheck(id string) map[string]any {
 	return map[string]any{"id": id, "service": "web", "kind": "http", "target": "http://127.0.0.1:1/", "interval": "30s"}
 }
+
+// How long tests wait for what must come, and how often they look.
+const (
+	testWait = 10 * time.Second
+	testTick = 2 * time.Millisecond
+)
