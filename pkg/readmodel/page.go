@@ -20,6 +20,8 @@ const pageSize = 100
 type pages struct {
 	all     [][]*pulse
 	changed map[int]struct{}
+	// text is where a page is put together.
+	text []byte
 }
 
 // grow makes sure that there is a page of the number.
@@ -80,7 +82,7 @@ func (g *pages) dirty() []Change {
 // write makes the page's entry: a line of JSON for each check, compressed together. Only the lines of
 // checks that have changed are encoded again.
 func (g *pages) write(page int) []byte {
-	var text []byte
+	text := g.text[:0]
 	for _, p := range g.all[page] {
 		if p.line == nil {
 			p.Sketch = p.latencies.bytes()
@@ -88,6 +90,7 @@ func (g *pages) write(page int) []byte {
 		}
 		text = append(text, p.line...)
 	}
+	g.text = text
 	return s2.Encode(nil, text)
 }
 
