@@ -48,10 +48,16 @@ func (w *watcher) decodePage(e bus.Entry) (func(*Reader), error) {
 		after[check] = sum
 	}
 	w.lines[e.Key] = after
+	var gone []string
+	for check := range before {
+		if _, there := after[check]; !there {
+			gone = append(gone, check)
+		}
+	}
 	return func(r *Reader) {
-		for check := range before {
-			old := r.board.pulses[checkPrefix+token(check)]
-			if _, there := after[check]; !there && old != nil && old.page == page {
+		for _, check := range gone {
+			// It may be on another page by now.
+			if old := r.board.pulses[checkPrefix+token(check)]; old != nil && old.page == page {
 				r.board.setPulse(check, nil)
 			}
 		}

@@ -532,6 +532,29 @@ func ended(ctx context.Context) context.Context {
 	return ctx
 }
 
+func TestACheckThatMovesToAnotherPageIsKnownStill(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *press) {
+		var results []monitor.Result
+		for i := range pageSize + 1 {
+			p.event(registered(fmt.Sprint("c", i)))
+			results = append(results, executed(fmt.Sprint("c", i), i, success, 5))
+		}
+		p.result(results...)
+		r := p.read()
+		again := executed("c7", 1000, success, 7)
+		again.DueAt = again.DueAt.Add(forgottenAfter + 2*time.Hour)
+		p.result(again)
+		synctest.Wait()
+		view, err := r.Check(t.Context(), "c7")
+		require.NoError(t, err)
+		require.Equal(t, again.ID, view.LastResult.ID)
+		require.Equal(t, "U", view.Recent)
+		view, err = r.Check(t.Context(), "c8")
+		require.NoError(t, err)
+		require.Nil(t, view.LastResult, "forgotten")
+	})
+}
+
 // deaf is a store whose bucket "checks" tells its watches nothing any more once it is another one.
 type deaf struct {
 	*bus.Memory
