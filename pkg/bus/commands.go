@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -16,16 +17,18 @@ type Commands interface {
 	// Post stores the command and returns; Outcome tells later what became of it.
 	Post(ctx context.Context, command monitor.CommandMessage) error
 	// Outcome returns what became of a command. ErrNoOutcome: not decided yet, or not known (any
-	// more: outcomes are kept for 24 hours).
+	// more: outcomes are kept for OutcomesKept).
 	Outcome(ctx context.Context, commandID string) (Outcome, error)
 }
 
 // CommandServer receives commands.
 type CommandServer interface {
 	// ServeCommands hands the commands about the given aggregate kinds ("check", "service",
-	// "execution") to handle, in order, as many as are at hand, at most 100, and blocks until ctx
-	// ends (then nil) or handle fails (then its error). The outcomes are stored and answered after
-	// handle returns, then the commands are acknowledged; a crash in between delivers them again.
+	// "execution") to handle, as many as are at hand, at most MaxCommands, and blocks until ctx ends
+	// (then nil) or handle fails (then its error). They come in order, but for those that a server
+	// had in hand when it crashed: they come again some seconds later. The outcomes are stored and
+	// answered after handle returns, then the commands are acknowledged; a crash in between delivers
+	// them again. A command over which handle panics is put aside, and has no outcome.
 	// One server per aggregate kind: ErrHandlerTaken for a second in the same process.
 	ServeCommands(ctx context.Context, aggregates []string, handle CommandHandler) error
 }
@@ -33,6 +36,13 @@ type CommandServer interface {
 // CommandHandler decides commands. It returns one outcome per command, in the same order; an error
 // means that none took effect and that all will be delivered again.
 type CommandHandler func(ctx context.Context, commands []monitor.CommandMessage) ([]Outcome, error)
+
+const (
+	// MaxCommands is the most commands handed to a CommandHandler at once.
+	MaxCommands = 100
+	// OutcomesKept is how long a sender may ask what became of a command.
+	OutcomesKept = 24 * time.Hour
+)
 
 // Outcome is what became of a command.
 type Outcome struct {

@@ -5,7 +5,7 @@ import "reflect"
 // copied returns a copy of v that shares nothing with it that could be changed.
 func copied[T any](v T) T {
 	value := reflect.ValueOf(&v).Elem()
-	return deepCopy(value).Interface().(T)
+	return deepCopy(value).Interface().(T) //nolint:forcetypeassert // a copy is of the same type
 }
 
 func copiedAll[T any](all []T) []T {

@@ -6,6 +6,9 @@
 // may miss ([Live]), hold a lease ([Leases]), and keep read models ([Store]). A part asks for those
 // it needs and no more.
 //
+// On top of them, a [Router] hands commands and events to typed handlers, and [Use] puts middleware
+// around a bus: package bus/middleware has some for logging, metrics and traces.
+//
 // [Memory] implements all of them in one process. Package bus/jetstream does on NATS JetStream.
 // Both pass the suite of package bus/bustest.
 package bus

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -26,6 +27,21 @@ type Batch struct {
 
 // MaxAppend is the most events in one Batch.
 const MaxAppend = 1000
+
+// Check returns what is wrong with a batch, whatever the log holds: its size, or an aggregate
+// without expectation (ErrNoExpectation).
+func (b Batch) Check() error {
+	if n := len(b.Events); n == 0 || n > MaxAppend {
+		return fmt.Errorf("append of %d events: bounds are 1 and %d", n, MaxAppend)
+	}
+	for _, event := range b.Events {
+		aggregate := AggregateOf(event.Event)
+		if _, ok := b.Expect[aggregate]; !ok {
+			return fmt.Errorf("%w: %s/%s", ErrNoExpectation, aggregate.Kind, aggregate.ID)
+		}
+	}
+	return nil
+}
 
 // Filter selects events. Empty fields select all.
 type Filter struct {

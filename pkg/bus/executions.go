@@ -11,13 +11,14 @@ import (
 type Executions interface {
 	// OpenLocation makes sure that runners of the location can pull. Safe to repeat.
 	OpenLocation(ctx context.Context, location string) error
-	// Dispatch queues a batch for the runners of its location; id makes a repeat harmless.
+	// Dispatch queues a batch for the runners of its location; id makes a repeat harmless. One that
+	// nobody pulls within ExecutionsKept is dropped, as is one that was delivered MaxDeliveries times.
 	Dispatch(ctx context.Context, id string, batch monitor.ExecuteChecks) error
 }
 
 // ExecutionSource is a runner's end of the queue.
 type ExecutionSource interface {
-	// Pull waits for the next batch, at most wait (bounds (0, 5s]). ErrNothing: none came.
+	// Pull waits for the next batch, at most wait (bounds (0, MaxPullWait]). ErrNothing: none came.
 	// ErrNoLocation: nobody has opened the location yet.
 	Pull(ctx context.Context, wait time.Duration) (Delivery, error)
 }
@@ -34,8 +35,19 @@ type Delivery interface {
 	Return() error
 }
 
-// AckWait is how long a batch stays with a runner that shows no sign of life.
-const AckWait = 3 * time.Second
+// Bounds of the queue of executions.
+const (
+	// AckWait is how long a batch stays with a runner that shows no sign of life.
+	AckWait = 3 * time.Second
+	// MaxPullWait is the longest that Pull may wait.
+	MaxPullWait = 5 * time.Second
+	// ExecutionsKept is how long a batch waits for a runner before it is dropped, and how long the
+	// id of one is remembered.
+	ExecutionsKept = time.Minute
+	// MaxDeliveries is how often a batch is delivered before it is left to expire: one that kills
+	// whoever takes it must not go round for ever.
+	MaxDeliveries = 5
+)
 
 // Report is what a runner tells the gate: who it is, what it found, whether it is about to stop.
 type Report struct {

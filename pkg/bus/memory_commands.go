@@ -11,13 +11,6 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-const (
-	// MaxCommands is the most commands handed to a CommandHandler at once.
-	MaxCommands = 100
-	// OutcomesKept is how long a sender may ask what became of a command.
-	OutcomesKept = 24 * time.Hour
-)
-
 type memoryCommands struct {
 	mu       sync.Mutex
 	changed  signal

@@ -51,21 +51,6 @@ func (m *Memory) Append(ctx context.Context, batch Batch) ([]monitor.EventMessag
 	return written, nil
 }
 
-// Check returns what is wrong with a batch, whatever the log holds: its size, or an aggregate
-// without expectation (ErrNoExpectation).
-func (b Batch) Check() error {
-	if n := len(b.Events); n == 0 || n > MaxAppend {
-		return fmt.Errorf("append of %d events: bounds are 1 and %d", n, MaxAppend)
-	}
-	for _, event := range b.Events {
-		aggregate := AggregateOf(event.Event)
-		if _, ok := b.Expect[aggregate]; !ok {
-			return fmt.Errorf("%w: %s/%s", ErrNoExpectation, aggregate.Kind, aggregate.ID)
-		}
-	}
-	return nil
-}
-
 func (l *memoryEvents) expect(batch Batch) error {
 	for _, event := range batch.Events {
 		aggregate := AggregateOf(event.Event)

@@ -10,17 +10,6 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-const (
-	// MaxPullWait is the longest that Pull may wait.
-	MaxPullWait = 5 * time.Second
-	// ExecutionsKept is how long a batch waits for a runner before it is dropped, and how long the
-	// id of one is remembered.
-	ExecutionsKept = time.Minute
-	// MaxDeliveries is how often a batch is delivered before it is left to expire: one that kills
-	// whoever takes it must not go round for ever.
-	MaxDeliveries = 5
-)
-
 type memoryExecutions struct {
 	mu        sync.Mutex
 	changed   signal

@@ -6,7 +6,8 @@ import "context"
 type Store interface {
 	// Bucket opens a bucket, creating it where needed. name is [a-z_]+: "checks".
 	Bucket(ctx context.Context, name string) (Bucket, error)
-	// DropBucket removes a bucket and all in it. Dropping one that does not exist is no error.
+	// DropBucket removes a bucket and all in it: those who watch it see every key deleted, and what
+	// is written to it afterwards. Dropping one that does not exist is no error.
 	DropBucket(ctx context.Context, name string) error
 }
 

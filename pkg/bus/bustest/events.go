@@ -59,11 +59,12 @@ func testAppendAndRead(t *testing.T, d Door) {
 	assert.EqualValues(t, 2, last)
 }
 
-func requireConflict(t *testing.T, err error) *bus.ConflictError {
+// conflict demands that err is one, about the expected sequence.
+func conflict(t *testing.T, err error, expected uint64) {
 	t.Helper()
-	var conflict *bus.ConflictError
-	require.ErrorAs(t, err, &conflict)
-	return conflict
+	var c *bus.ConflictError
+	require.ErrorAs(t, err, &c)
+	assert.Equal(t, expected, c.Expected)
 }
 
 func requireLast(t *testing.T, d Door, want uint64) {
@@ -77,13 +78,13 @@ func testConflict(t *testing.T, d Door) {
 	t.Helper()
 	appendAll(t, d, registered("one"), registered("two"))
 	_, err := d.Bus.Append(t.Context(), fresh(deleted("one")))
-	assert.Zero(t, requireConflict(t, err).Expected)
+	conflict(t, err, 0)
 	_, err = d.Bus.Append(t.Context(), fresh(registered("three"), registered("four"), deleted("two")))
-	requireConflict(t, err)
+	conflict(t, err, 0)
 	late := fresh(registered("five"))
 	late.Expect[bus.AggregateOf(late.Events[0].Event)] = 2
 	_, err = d.Bus.Append(t.Context(), late)
-	requireConflict(t, err)
+	conflict(t, err, 2)
 	requireLast(t, d, 2)
 
 	right := fresh(registered("three"), deleted("two"))
@@ -127,7 +128,7 @@ func testSameAggregate(t *testing.T, d Door) {
 	again.ID = "again"
 	batch := fresh(again)
 	_, err := d.Bus.Append(t.Context(), batch)
-	requireConflict(t, err)
+	conflict(t, err, 0)
 	batch.Expect[bus.AggregateOf(again.Event)] = 3
 	written, err = d.Bus.Append(t.Context(), batch)
 	require.NoError(t, err)

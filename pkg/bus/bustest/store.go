@@ -63,7 +63,7 @@ func testFlush(t *testing.T, d Door) {
 	assert.Equal(t, bus.Entry{Key: bus.CheckpointKey, Value: []byte("p1"), Revision: revision}, entry)
 	for _, wrong := range []uint64{0, revision - 1, revision + 1} {
 		_, err := b.Flush(t.Context(), map[string][]byte{"a": []byte("9"), "new": []byte("9")}, []byte("p9"), wrong)
-		assert.Equal(t, wrong, requireConflict(t, err).Expected)
+		conflict(t, err, wrong)
 	}
 	assert.Equal(t, map[string]string{"a": "1", "b.c": "2", "empty": "", "checkpoint": "p1"}, contents(t, b, ">"))
 	next := flush(t, b, map[string][]byte{"a": nil, "b.c": []byte("3")}, "p2", revision)

@@ -65,7 +65,7 @@ func decoderOf[M any](zero M) decoder[M] {
 			var none M
 			return none, err
 		}
-		return target.Elem().Interface().(M), nil
+		return target.Elem().Interface().(M), nil //nolint:forcetypeassert // it was made of its type
 	}
 }
 

@@ -22,36 +22,34 @@ const headerReply = "Vedette-Reply"
 
 // Post implements bus.Commands.
 func (b *Bus) Post(ctx context.Context, command monitor.CommandMessage) error {
-	_, err := b.postCommand(ctx, command, "")
-	return err
+	return b.postCommand(ctx, command, "")
 }
 
-// postCommand stores a command and reports whether the same one was there already.
-func (b *Bus) postCommand(ctx context.Context, command monitor.CommandMessage, reply string) (repeated bool, err error) {
+// postCommand stores a command. The server drops one that it has already.
+func (b *Bus) postCommand(ctx context.Context, command monitor.CommandMessage, reply string) error {
 	if command.ID == "" {
-		return false, bus.ErrNoCommandID
+		return bus.ErrNoCommandID
 	}
 	headers, body, err := cloudevents.Binary(command.Meta, command.Command)
 	if err != nil {
-		return false, err
+		return err
 	}
 	m := message(commandSubject(command.Command), headers, body)
 	m.Header.Set(nats.MsgIdHdr, command.ID)
 	if reply != "" {
 		m.Header[headerReply] = []string{reply}
 	}
-	ack, err := b.js.PublishMsg(ctx, m)
-	if err != nil {
-		return false, b.explain(err, "command "+command.Command.Type(), 0)
+	if _, err := b.js.PublishMsg(ctx, m); err != nil {
+		return b.explain(err, "command "+command.Command.Type(), 0)
 	}
-	return ack.Duplicate, nil
+	return nil
 }
 
 // Send implements bus.Commands.
 func (b *Bus) Send(ctx context.Context, command monitor.CommandMessage) (bus.Outcome, error) {
 	inbox, answers, forget := b.replies.open()
 	defer forget()
-	if _, err := b.postCommand(ctx, command, inbox); err != nil {
+	if err := b.postCommand(ctx, command, inbox); err != nil {
 		return bus.Outcome{}, err
 	}
 	// The answer may be lost, or go to whoever sent the command first: then the stored outcome tells.

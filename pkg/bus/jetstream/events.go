@@ -37,9 +37,13 @@ func (b *Bus) Append(ctx context.Context, batch bus.Batch) ([]monitor.EventMessa
 		expect(messages[i], placeOf(aggregate.Kind, aggregate.ID).filter(), batch.Expect[aggregate])
 	}
 	first := bus.AggregateOf(batch.Events[0].Event)
+	what := "event of " + first.Kind + "/" + first.ID
+	if others := len(expected) - 1; others > 0 { // the server does not say which
+		what += fmt.Sprintf(" or of %d others with it", others)
+	}
 	last, err := b.publish(ctx, messages)
 	if err != nil {
-		last, err = b.settle(ctx, batch, b.explain(err, "event of "+first.Kind+"/"+first.ID, batch.Expect[first]))
+		last, err = b.settle(ctx, batch, b.explain(err, what, batch.Expect[first]))
 		if err != nil {
 			return nil, err
 		}
