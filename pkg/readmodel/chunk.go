@@ -44,8 +44,8 @@ type chunkHeader struct {
 
 func (c *chunk) add(result monitor.Result) {
 	if c.inTail == blockSize {
-		c.packed = append(c.packed, s2.Encode(nil, c.tail))
-		c.tail, c.inTail = nil, 0
+		c.packed = append(c.packed, bytes.Clone(s2.Encode(nil, c.tail))) // the encoder's slice is much larger
+		c.tail, c.inTail = c.tail[:0], 0
 	}
 	line := append(encode(result), '\n')
 	c.tail = append(c.tail, line...)
