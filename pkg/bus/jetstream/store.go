@@ -168,7 +168,13 @@ func (k *bucket) Watch(ctx context.Context, pattern string, handle func([]bus.En
 		filters = append(filters, k.prefix+keyDropped)
 	}
 	known := make(map[string]bool)
-	return k.bus.tail(ctx, tailing{stream: k.stream(), latest: true, filters: filters, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
+	renewed := func() {
+		if entries := dropped(known, 0); len(entries) > 0 {
+			handle(entries)
+		}
+		clear(known)
+	}
+	return k.bus.tail(ctx, tailing{stream: k.stream(), latest: true, filters: filters, caughtUp: caughtUp, renewed: renewed, handle: func(raw []jetstream.Msg) error {
 		entries := make([]bus.Entry, 0, len(raw))
 		for _, m := range raw {
 			e := k.entry(m)

@@ -23,6 +23,10 @@ type tailing struct {
 	filters  []string
 	handle   func([]jetstream.Msg) error
 	caughtUp func()
+	// renewed, when set, is called when the stream turns out to have been deleted and made again;
+	// then the new one is read from its beginning. created is when the one that is read was made.
+	renewed func()
+	created time.Time
 }
 
 func (t *tailing) consumer() jetstream.OrderedConsumerConfig {
@@ -65,6 +69,9 @@ func (e *handleError) Error() string { return e.err.Error() }
 func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
 	opening, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	if err := b.identify(opening, t); err != nil {
+		return err
+	}
 	consumer, err := b.js.OrderedConsumer(opening, t.stream, t.consumer())
 	if err != nil {
 		return fmt.Errorf("open a consumer: %w", err)
@@ -88,7 +95,13 @@ func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
 		defer close(incoming)
 		pumpErr = pump(ctx, messages, incoming)
 	})
+	reading, stop := context.WithCancel(ctx)
+	if t.renewed != nil {
+		created := t.created
+		pumping.Go(func() { b.lookForRenewal(reading, t.stream, created, messages.Stop) })
+	}
 	err = t.deliver(incoming, behind)
+	stop()
 	messages.Stop()
 	for range incoming { // lets the pump end
 		continue
@@ -98,6 +111,47 @@ func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
 		return err
 	}
 	return pumpErr
+}
+
+// renewalLook is how often a stream is looked at, whether it still is the one that is read: the
+// consumer would follow another one by its name, and wait for sequences that it has used already.
+const renewalLook = 5 * time.Second
+
+// identify finds out whether the stream is the one that was read before.
+func (b *Bus) identify(ctx context.Context, t *tailing) error {
+	if t.renewed == nil {
+		return nil
+	}
+	stream, err := b.js.Stream(ctx, t.stream)
+	if err != nil {
+		return fmt.Errorf("look at the stream: %w", err)
+	}
+	created := stream.CachedInfo().Created
+	if !t.created.IsZero() && !t.created.Equal(created) {
+		b.log.Warn("a stream was deleted and made again; reading it anew", "stream", t.stream)
+		t.after, t.latest = 0, true
+		t.renewed()
+	}
+	t.created = created
+	return nil
+}
+
+// lookForRenewal calls stop when the stream is not the one created then, or returns when ctx ends.
+func (b *Bus) lookForRenewal(ctx context.Context, name string, created time.Time, stop func()) {
+	look := time.NewTicker(renewalLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		stream, err := b.js.Stream(ctx, name)
+		if err == nil && !stream.CachedInfo().Created.Equal(created) {
+			stop()
+			return
+		}
+	}
 }
 
 // pump moves messages to out until ctx ends or the iterator does.
