@@ -56,6 +56,7 @@ func checkOf(e monitor.Event) (id string, ok bool) {
 		return e.CheckID, true
 	case monitor.IncidentResolved:
 		return e.CheckID, true
+	default:
 	}
 	kind, id := e.Aggregate()
 	return id, kind == "check"

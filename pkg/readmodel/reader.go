@@ -86,7 +86,8 @@ func (r *Reader) bucket(name string) (bus.Bucket, error) {
 // moveTo takes the state of a projection. It is called with mu held.
 func (r *Reader) moveTo(name string, state ProjectionState) {
 	r.states[name] = state
-	r.board.trusted = r.states[activityBucket].FlushedAt != (time.Time{}) && !r.states[activityBucket].Rebuilding
+	activity := r.states[activityBucket]
+	r.board.trusted = !activity.FlushedAt.IsZero() && !activity.Rebuilding
 	close(r.moved)
 	r.moved = make(chan struct{})
 }

@@ -171,7 +171,7 @@ func TestACheckIsReadWithAllThatIsKnownOfIt(t *testing.T) {
 		for window, days := range map[string]float64{"24h": 1, "7d": 7, "30d": 30, "90d": 40} {
 			u := view.Uptime[window]
 			require.InDelta(t, 0.75, *u.Ratio, 0.01, window)
-			require.InDelta(t, 1, u.Coverage, 0.01, window)
+			require.InDelta(t, 1.0, u.Coverage, 0.01, window)
 			require.InDelta(t, days*96, u.Expected, 97, window)
 		}
 		for window, points := range map[string]int{"24h": 25, "7d": 169, "30d": 31, "90d": 41} {

@@ -185,11 +185,11 @@ func (w *worker) look(ctx context.Context) error {
 }
 
 // lastFlush flushes what is folded at the end of the process, while the lease is still held.
-func (w *worker) lastFlush() {
+func (w *worker) lastFlush(process context.Context) {
 	if _, wanted := w.flushIn(); !wanted {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.process), lastFlushTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(process), lastFlushTimeout)
 	defer cancel()
 	if err := w.flush(ctx); err != nil {
 		w.log.Warn("a read model was not written at the end; its next projector folds the rest again", "error", err)

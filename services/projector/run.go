@@ -57,11 +57,11 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 	group, ctx := errgroup.WithContext(held)
 	for i, p := range opt.Projections() {
 		w := &worker{
-			bus: b, opt: opt, metrics: m, fence: fence, process: process,
+			bus: b, opt: opt, metrics: m, fence: fence,
 			log: opt.Log.With("projection", p.Name()), name: p.Name(), version: p.Version(), ofResults: p.OfResults(),
 		}
 		w.fresh = func() projection { return opt.Projections()[i] }
-		group.Go(func() error { return w.run(ctx) })
+		group.Go(func() error { return w.run(process, ctx) })
 	}
 	err := group.Wait()
 	opt.Log.Info("projector leads no more")

@@ -24,7 +24,6 @@ type worker struct {
 	log     *slog.Logger
 	metrics *metrics
 	fence   uint64
-	process context.Context //nolint:containedctx // tells a shutdown from a lost lease
 
 	name      string
 	version   int
@@ -54,12 +53,13 @@ type worker struct {
 var errLost = errors.New("the read model is not what was written")
 
 // run keeps the read model until ctx ends. Whatever fails, it drops its state and begins again from
-// what is kept; only a later holder of the lease ends it.
-func (w *worker) run(ctx context.Context) error {
+// what is kept; only a later holder of the lease ends it. process ends with the process, ctx with the
+// lease too.
+func (w *worker) run(process, ctx context.Context) error {
 	var pause backoff.Backoff
 	for {
 		started := w.opt.Now()
-		err := w.live(ctx)
+		err := w.live(process, ctx)
 		switch {
 		case errors.Is(err, errSuperseded):
 			return err
@@ -88,7 +88,7 @@ type batch struct {
 }
 
 // live is one life: it restores the fold, follows the log and flushes.
-func (w *worker) live(ctx context.Context) error {
+func (w *worker) live(process, ctx context.Context) error {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (w *worker) live(ctx context.Context) error {
 	group.Go(func() error { return w.follow(living, batches) })
 	group.Go(func() error { return w.loop(living, batches) })
 	err := group.Wait()
-	if ctx.Err() != nil && w.process.Err() != nil {
-		w.lastFlush()
+	if ctx.Err() != nil && process.Err() != nil {
+		w.lastFlush(process)
 		return nil
 	}
 	return err
