@@ -43,6 +43,8 @@ type Bus struct {
 	mu      sync.Mutex
 	serving map[string]bool
 	handles map[string]jetstream.Stream
+	// opened are the locations that are open, and how often the connection had been made again then.
+	opened map[string]uint64
 }
 
 var _ bus.Bus = (*Bus)(nil)
@@ -63,7 +65,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	}
 	b := &Bus{
 		conn: conn, js: js, cfg: cfg, log: cfg.Log, codec: cloudevents.New(),
-		serving: make(map[string]bool), handles: make(map[string]jetstream.Stream),
+		serving: make(map[string]bool), handles: make(map[string]jetstream.Stream), opened: make(map[string]uint64),
 	}
 	if b.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		conn.Close()

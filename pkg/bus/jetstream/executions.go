@@ -15,21 +15,50 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// OpenLocation implements bus.Executions.
+// OpenLocation implements bus.Executions. The queue is in the server's memory: after its restart the
+// stream is made again, by whoever needs it first.
 func (b *Bus) OpenLocation(ctx context.Context, location string) error {
+	reconnects := b.conn.Stats().Reconnects
+	err := b.openQueue(ctx, location)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err = b.ensureStream(ctx, b.executions()); err == nil {
+			err = b.openQueue(ctx, location)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("open location %s: %w", location, err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened[location] = reconnects
+	return nil
+}
+
+func (b *Bus) openQueue(ctx context.Context, location string) error {
 	_, err := b.js.CreateOrUpdateConsumer(ctx, streamExecutions, jetstream.ConsumerConfig{
 		Durable: consumerOf(location), FilterSubject: executionSubject(location),
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: bus.AckWait, MaxDeliver: bus.MaxDeliveries,
 		MaxAckPending: 20_000, MaxRequestBatch: 100, MaxRequestExpires: bus.MaxPullWait,
 	})
-	if err != nil {
-		return fmt.Errorf("open location %s: %w", location, err)
+	return err
+}
+
+// reopen opens a location again that was open when the connection was lost.
+func (b *Bus) reopen(ctx context.Context, location string) error {
+	b.mu.Lock()
+	at, was := b.opened[location]
+	b.mu.Unlock()
+	if !was || at == b.conn.Stats().Reconnects {
+		return nil
 	}
-	return nil
+	return b.OpenLocation(ctx, location)
 }
 
 // Dispatch implements bus.Executions.
 func (b *Bus) Dispatch(ctx context.Context, id string, batch monitor.ExecuteChecks) error {
+	if err := b.reopen(ctx, batch.Location); err != nil {
+		return err
+	}
 	headers, body, err := cloudevents.Binary(monitor.Meta{ID: id, Source: "/vedette/scheduler", Time: time.Now()}, batch)
 	if err != nil {
 		return err

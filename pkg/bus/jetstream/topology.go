@@ -49,11 +49,7 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 			Compression: jetstream.S2Compression,
 			RePublish:   &jetstream.RePublish{Source: allEvents, Destination: liveEvents},
 		},
-		{
-			Name: streamExecutions, Subjects: []string{allExecutions}, Retention: jetstream.WorkQueuePolicy,
-			Description: "Due checks until they are executed", Storage: jetstream.MemoryStorage,
-			MaxAge: bus.ExecutionsKept, MaxBytes: 256 << 20, Discard: jetstream.DiscardNew, Duplicates: bus.ExecutionsKept,
-		},
+		b.executions(),
 		{
 			Name: streamResults, Subjects: []string{allResults}, Description: "What executions found",
 			Storage: jetstream.FileStorage, MaxAge: limits.ResultsAge, MaxBytes: limits.Results,
@@ -73,6 +69,14 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		all[i].Replicas = max(1, b.cfg.Replicas)
 	}
 	return all
+}
+
+func (b *Bus) executions() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: streamExecutions, Subjects: []string{allExecutions}, Retention: jetstream.WorkQueuePolicy,
+		Description: "Due checks until they are executed", Storage: jetstream.MemoryStorage, Replicas: max(1, b.cfg.Replicas),
+		MaxAge: bus.ExecutionsKept, MaxBytes: 256 << 20, Discard: jetstream.DiscardNew, Duplicates: bus.ExecutionsKept,
+	}
 }
 
 // bucketConfig is a bucket as the stream that it is: created so, it keeps AllowAtomicPublish, which
