@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,13 +26,14 @@ const Patience = 30 * time.Second
 var errEnded = errors.New("ended by itself")
 
 // Run runs the parts of all stages until ctx ends or one of them returns. Then it ends them stage by
-// stage: what one stage still needs of the next is there until it is done, or Patience is over. It
-// returns after every part has, with the errors of those that failed, each with its part's name.
+// stage: what one stage still needs of the next is there until it is done, or Patience is over. They
+// are begun the other way round. It returns after every part has, with the errors of those that
+// failed, each with its part's name.
 func Run(ctx context.Context, log *slog.Logger, stages ...[]Part) error {
 	r := &running{log: log, first: make(chan struct{})}
 	work := context.WithoutCancel(ctx)
 	begun := make([]*stage, len(stages))
-	for i, parts := range stages {
+	for i, parts := range slices.Backward(stages) {
 		begun[i] = r.start(work, parts)
 	}
 	select {

@@ -91,7 +91,14 @@ func (h *host) connect(ctx context.Context, name string) error {
 		return err
 	}
 	h.bus = b
-	return h.ensureTopology(ctx)
+	if err := h.ensureTopology(ctx); err != nil {
+		return err
+	}
+	if h.server != nil && h.natsListen == "" {
+		// Nobody else can hold one: after a crash there is nothing to wait for.
+		return h.bus.EndLeases(ctx)
+	}
+	return nil
 }
 
 // A server that has just started takes no requests about streams for a while.
@@ -190,10 +197,16 @@ func (h *host) open(ctx context.Context, name string, stages [][]part) error {
 			return err
 		}
 	}
-	if runs {
-		return h.connectRunner(ctx)
+	if !runs {
+		return nil
 	}
-	return nil
+	if others {
+		// The scheduler does it too, but later than the runner asks for work.
+		if err := h.bus.OpenLocation(ctx, h.location); err != nil {
+			return err
+		}
+	}
+	return h.connectRunner(ctx)
 }
 
 // processes are the parts as they run here, and what goes on beside them until they have ended.

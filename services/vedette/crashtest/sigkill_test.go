@@ -19,6 +19,16 @@ import (
 // Afterwards every acknowledged command is in EVENTS exactly once, no status changed twice, and no
 // check was skipped for longer than its interval and the restarts.
 func TestKilledAtAnyMoment(t *testing.T) {
+	interrupt(t, rounds(t, 5), func(p *process) { p.kill() })
+}
+
+// TestStoppedAtAnyMoment does the same with SIGTERM: stopping in good order loses no more than that.
+func TestStoppedAtAnyMoment(t *testing.T) {
+	interrupt(t, rounds(t, 3), func(p *process) { p.stop(t) })
+}
+
+func interrupt(t *testing.T, times int, end func(*process)) {
+	t.Helper()
 	program := build(t, "github.com/vedette/vedette/services/vedette")
 	data, port := t.TempDir(), freePort(t)
 	base := fmt.Sprintf("http://127.0.0.1:%d", port)
@@ -47,7 +57,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	var outages []outage
 	statuses := []int{http.StatusOK, http.StatusServiceUnavailable}
-	for round := range rounds(t, 5) {
+	for round := range times {
 		setStatus(statuses[round%2])
 		select {
 		case <-p.done:
@@ -55,7 +65,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		case <-time.After(time.Duration(300+rand.IntN(2500)) * time.Millisecond):
 		}
 		from := time.Now()
-		p.kill()
+		end(p)
 		p = up()
 		outages = append(outages, outage{from, time.Now()})
 	}
@@ -65,7 +75,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	events := all[event](t, base+"/api/v1/events?after=0")
 	clients.requireOnce(t, events)
 	changes := requireStatusesToChain(t, events)
-	t.Logf("%d kills, %d commands acknowledged, %d events, %d changes of status", len(outages), len(clients.acknowledged), len(events), changes)
+	t.Logf("%d interruptions, %d commands acknowledged, %d events, %d changes of status", len(outages), len(clients.acknowledged), len(events), changes)
 	require.NotZero(t, changes)
 	for i := range steady {
 		results := all[monitor.Result](t, fmt.Sprintf("%s/api/v1/checks/steady-%d/results", base, i))
