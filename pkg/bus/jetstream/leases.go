@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"github.com/vedette/vedette/pkg/bus"
 )
@@ -23,7 +24,7 @@ const (
 
 // Hold implements bus.Leases.
 func (b *Bus) Hold(ctx context.Context, name, holder string, run func(ctx context.Context, fence uint64) error) error {
-	l := lease{bus: b, subject: "$KV." + bucketName(bucketLeases) + "." + token(name), name: name, holder: holder}
+	l := lease{bus: b, subject: "$KV." + bucketName(bucketLeases) + "." + token(name), name: name, holder: holder, own: nuid.Next()}
 	for ctx.Err() == nil {
 		fence, err := l.take(ctx)
 		if err != nil {
@@ -48,6 +49,7 @@ type lease struct {
 	bus           *Bus
 	subject       string
 	name, holder  string
+	own           string // tells this holder's messages from those of others of the same name
 	revision      uint64
 	lastConfirmed time.Time
 }
@@ -80,6 +82,9 @@ func (l *lease) take(ctx context.Context) (fence uint64, err error) {
 	return l.revision, nil
 }
 
+// headerOwn says whose message it is.
+const headerOwn = "Vedette-Lease"
+
 // ended reports whether a message marks the end of a lease: released, or run out.
 func ended(h nats.Header) bool {
 	return h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != ""
@@ -88,6 +93,7 @@ func ended(h nats.Header) bool {
 func (l *lease) write(ctx context.Context, expected uint64) error {
 	m := nats.NewMsg(l.subject)
 	m.Data = []byte(l.holder)
+	m.Header.Set(headerOwn, l.own)
 	at := time.Now()
 	ack, err := l.bus.js.PublishMsg(ctx, m, jetstream.WithMsgTTL(leaseTTL), jetstream.WithExpectLastSequencePerSubject(expected))
 	if err != nil {
@@ -138,16 +144,34 @@ func (l *lease) keep(ctx context.Context, fence uint64, run func(context.Context
 func (l *lease) renew(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseRenew)
 	defer cancel()
-	err := l.write(ctx, l.revision)
-	if err == nil {
-		return true
-	}
 	var conflict *bus.ConflictError
-	if errors.As(err, &conflict) {
+	err := l.write(ctx, l.revision)
+	if errors.As(err, &conflict) && l.adopt(ctx) {
+		err = l.write(ctx, l.revision)
+	}
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &conflict):
 		return false
 	}
 	// The server may be away for a moment; the lease is good for as long as it was last confirmed.
 	return time.Since(l.lastConfirmed) < leaseTTL-leaseRenew/2
+}
+
+// adopt reports whether what stands in the way is a renewal of this holder's own, whose answer was
+// lost; then it goes on from there.
+func (l *lease) adopt(ctx context.Context) bool {
+	stream, err := l.bus.stream(ctx, "KV_"+bucketName(bucketLeases))
+	if err != nil {
+		return false
+	}
+	raw, err := stream.GetLastMsgForSubject(ctx, l.subject)
+	if err != nil || ended(raw.Header) || raw.Header.Get(headerOwn) != l.own {
+		return false
+	}
+	l.revision = raw.Sequence
+	return true
 }
 
 // release ends the lease at once, so that a standby need not wait.

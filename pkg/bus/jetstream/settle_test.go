@@ -86,3 +86,15 @@ func TestAppendGivesUpWithItsContext(t *testing.T) {
 	_, err := b.Append(ended, batch(written("1", "a")))
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestALostAnswerToARenewalLosesNoLease(t *testing.T) {
+	b := opened(t)
+	mine := lease{bus: b, subject: "$KV." + bucketName(bucketLeases) + ".decider", name: "decider", holder: "same", own: "mine"}
+	fence, err := mine.take(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, (&lease{bus: b, subject: mine.subject, holder: "same", own: "mine"}).write(t.Context(), fence), "a renewal, unheard")
+	require.True(t, mine.renew(t.Context()))
+	require.Greater(t, mine.revision, fence+1)
+	require.NoError(t, (&lease{bus: b, subject: mine.subject, holder: "same", own: "another's"}).write(t.Context(), mine.revision))
+	require.False(t, mine.renew(t.Context()))
+}
