@@ -172,7 +172,7 @@ func TestACheckIsReadWithAllThatIsKnownOfIt(t *testing.T) {
 			u := view.Uptime[window]
 			require.InDelta(t, 0.75, *u.Ratio, 0.01, window)
 			require.InDelta(t, 1.0, u.Coverage, 0.01, window)
-			require.InDelta(t, days*96, u.Expected, 97, window)
+			require.InDelta(t, days*96, u.Up+u.Down, 97, window)
 		}
 		for window, points := range map[string]int{"24h": 25, "7d": 169, "30d": 31, "90d": 41} {
 			series, err := r.Latency(t.Context(), "home", window, time.Now())

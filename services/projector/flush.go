@@ -36,7 +36,7 @@ func (w *worker) flush(ctx context.Context) error {
 		if !pause.Wait(ctx) {
 			return ctx.Err()
 		}
-		if err := w.reopen(ctx); err != nil {
+		if err := w.check(ctx); err != nil {
 			return err
 		}
 		w.flushed = w.opt.Now()
@@ -144,16 +144,20 @@ func (w *worker) lost(there bus.Entry, cause error) error {
 	return errors.Join(fmt.Errorf("%w: its checkpoint has revision %d, written was %d", errLost, there.Revision, w.revision), cause)
 }
 
-// reopen opens the bucket again, which makes it where somebody has deleted it.
-func (w *worker) reopen(ctx context.Context) error {
-	opening, cancel := context.WithTimeout(ctx, requestTimeout)
+// check makes sure that the checkpoint is the one that was written. A bucket that somebody has
+// deleted is made again. While the server is away it says nothing; the next write tells.
+func (w *worker) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	bucket, err := w.bus.Bucket(opening, w.name)
-	if err != nil {
-		return nil //nolint:nilerr // the server is away; the next write tells
+	entry, err := w.bucket.Get(ctx, bus.CheckpointKey)
+	if err != nil && !errors.Is(err, bus.ErrNoKey) {
+		bucket, openErr := w.bus.Bucket(ctx, w.name)
+		if openErr != nil {
+			return nil //nolint:nilerr // the server is away
+		}
+		w.bucket = bucket
+		entry, err = bucket.Get(ctx, bus.CheckpointKey)
 	}
-	w.bucket = bucket
-	entry, err := bucket.Get(opening, bus.CheckpointKey)
 	switch {
 	case errors.Is(err, bus.ErrNoKey):
 		entry = bus.Entry{}
@@ -168,7 +172,7 @@ func (w *worker) reopen(ctx context.Context) error {
 
 // look makes sure, while nothing is written, that bucket and log are what they were.
 func (w *worker) look(ctx context.Context) error {
-	if err := w.reopen(ctx); err != nil {
+	if err := w.check(ctx); err != nil {
 		return err
 	}
 	asking, cancel := context.WithTimeout(ctx, requestTimeout)
