@@ -126,7 +126,8 @@ func decisionsOf(q Question, all []happening) []monitor.Event {
 				continue
 			}
 			if e.ResultID == "" && e.To == monitor.StatusUnknown {
-				e.At = e.At.Truncate(time.Second)
+				// What was seen last may lie before the results from which a replay begins.
+				e.At, e.Reason, e.Position = e.At.Truncate(time.Second), "", monitor.Position{}
 			}
 			found = append(found, e)
 		case monitor.ServiceStatusChanged:
