@@ -61,12 +61,14 @@ func (h Health) Run(ctx context.Context) error {
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if err := server.Shutdown(closing); err != nil {
-		err = server.Close()
-		<-served
-		return err
+	err = server.Shutdown(closing)
+	if err != nil {
+		err = server.Close() // whoever asks for longer is cut off
 	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	if err != nil {
 		return fmt.Errorf("serve health: %w", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,8 +247,8 @@ func failuresOf(t *testing.T, c *client.Client, id string, down readmodel.CheckV
 		list, err := c.Results(t.Context(), id, url.Values{"outcome": {"failure"}}, 0)
 		require.NoError(t, err)
 		failures = nil
-		for i := len(list.Items) - 1; i >= 0; i-- {
-			failures = append(failures, list.Items[i].Value)
+		for _, item := range slices.Backward(list.Items) {
+			failures = append(failures, item.Value)
 		}
 		return len(failures) >= down.FailureThreshold
 	}, patience, 50*time.Millisecond, "the history does not show the failures")

@@ -10,7 +10,7 @@ import (
 // version is set by the linker where the build knows better than Go does:
 //
 //	go build -ldflags "-X main.version=v1.2.3" ./services/vedette
-var version string //nolint:gochecknoglobals // only the linker sets it
+var version string
 
 func main() {
 	os.Exit(Run(context.Background(), Program{

@@ -26,7 +26,7 @@ type Program struct {
 
 // Run runs the program until it is done, ctx ends, or a signal comes, and returns its exit code.
 func Run(ctx context.Context, p Program) int {
-	root := p.root()
+	root := p.root() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(p.Args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)

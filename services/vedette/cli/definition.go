@@ -74,9 +74,9 @@ func markDefinition(flags *pflag.FlagSet) {
 
 // given reports whether any flag says something of a definition.
 func given(flags *pflag.FlagSet) bool {
-	any := false
-	flags.Visit(func(f *pflag.Flag) { any = any || len(f.Annotations[definitionFlag]) > 0 })
-	return any
+	found := false
+	flags.Visit(func(f *pflag.Flag) { found = found || len(f.Annotations[definitionFlag]) > 0 })
+	return found
 }
 
 // patch is what the flags given say, as a merge patch (RFC 7396): an empty text takes a field back

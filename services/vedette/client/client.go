@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -82,9 +83,7 @@ func all[T any](ctx context.Context, c *Client, path string, query url.Values, m
 	whole := List[T]{Items: []Item[T]{}}
 	for cursor := ""; ; {
 		page := url.Values{"limit": {strconv.Itoa(pageSize)}}
-		for name, values := range query {
-			page[name] = values
-		}
+		maps.Copy(page, query)
 		if most > 0 {
 			page.Set("limit", strconv.Itoa(min(pageSize, most-len(whole.Items))))
 		}
