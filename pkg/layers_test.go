@@ -83,14 +83,12 @@ func violations(packages []listed) []string {
 	var wrong []string
 	for _, p := range packages {
 		for _, path := range p.Imports {
-			wrong = append(wrong, wrongImport(p.ImportPath, path)...)
+			wrong = append(wrong, wrongWire(p.ImportPath, path)...)
 			wrong = append(wrong, wrongLevel(p.ImportPath, path)...)
+			wrong = append(wrong, wrongNeighbour(p.ImportPath, path)...)
 		}
 		for _, path := range append(append([]string(nil), p.TestImports...), p.XTestImports...) {
-			if p.ImportPath == project+"services/vedette" && within(path, "github.com/nats-io/nats.go") {
-				continue // its tests subscribe as the program's users do
-			}
-			wrong = append(wrong, wrongImport(p.ImportPath, path)...)
+			wrong = append(wrong, wrongNeighbour(p.ImportPath, path)...)
 		}
 	}
 	return wrong
@@ -106,27 +104,26 @@ func wrongLevel(from, to string) []string {
 	return []string{fmt.Sprintf("%s imports %s: %s must not know %s", from, to, upper.name, lower.name)}
 }
 
-// wrongImport holds what is true of tests too: who may speak NATS, and that services are strangers.
-func wrongImport(from, to string) []string {
+// wrongWire holds who may speak NATS. Tests may, as the strangers they play.
+func wrongWire(from, to string) []string {
 	local := strings.TrimPrefix(from, project)
-	speaksNATS := within(local, "pkg/bus/jetstream") || within(local, "pkg/executor/nats")
-	var wrong []string
+	speaks := within(local, "pkg/bus/jetstream") || within(local, "pkg/executor/nats")
 	switch {
 	case within(to, "github.com/nats-io/nats-server") && !within(local, "pkg/bus/jetstream/embedded"),
-		(within(to, "github.com/nats-io/nats.go") || within(to, "github.com/synadia-io/orbit.go")) && !speaksNATS && !isWholeProgram(local):
-		wrong = append(wrong, fmt.Sprintf("%s imports %s: NATS is spoken by pkg/bus/jetstream alone, and its server run by the folder embedded", from, to))
+		(within(to, "github.com/nats-io/nats.go") || within(to, "github.com/synadia-io/orbit.go")) && !speaks:
+		return []string{fmt.Sprintf("%s imports %s: NATS is spoken by pkg/bus/jetstream alone, and its server run by the folder embedded", from, to)}
 	}
+	return nil
+}
+
+// wrongNeighbour holds that services are strangers to each other, their tests too.
+func wrongNeighbour(from, to string) []string {
 	upper, _ := partOf(from)
 	lower, ours := partOf(to)
 	if ours && upper.level == 3 && lower.level >= 3 && upper != lower {
-		wrong = append(wrong, fmt.Sprintf("%s imports %s: services talk by subject", from, to))
+		return []string{fmt.Sprintf("%s imports %s: services talk by subject", from, to)}
 	}
-	return wrong
-}
-
-// isWholeProgram reports whether a package tests the program from outside, as its users see it.
-func isWholeProgram(local string) bool {
-	return within(local, "services/vedette/crashtest") || within(local, "services/vedette/e2e") || within(local, "services/bench")
+	return nil
 }
 
 // impureImports are the packages of the standard library by which the domain would do more than compute.
@@ -243,7 +240,7 @@ func TestWhatIsAgainstTheRulesIsFound(t *testing.T) {
 		assert.Equal(t, c.wrong, len(found) > 0, "%s → %s: %v", c.from, c.to, found)
 	}
 	assert.NotEmpty(t, violations([]listed{{ImportPath: project + "services/api", XTestImports: []string{project + "services/decider"}}}), "tests too")
-	assert.NotEmpty(t, violations([]listed{{ImportPath: project + "services/api", TestImports: []string{"github.com/nats-io/nats.go"}}}))
+	assert.Empty(t, violations([]listed{{ImportPath: project + "services/api", TestImports: []string{"github.com/nats-io/nats.go"}}}), "a test may play a stranger")
 
 	for source, wrong := range map[string]int{
 		`package monitor; import "time"; func f(now time.Time) time.Duration { return time.Second }`: 0,
