@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,7 +58,7 @@ func (p *program) get(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(response.Body).Decode(into)
 }
 
-// metrics are the sums of the program's counters by name.
+// metrics are the sums of the program's counters and gauges by name.
 func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/metrics", nil)
 	if err != nil {
@@ -76,7 +77,7 @@ func (p *program) metrics(ctx context.Context) (map[string]float64, error) {
 	sums := make(map[string]float64, len(families))
 	for name, family := range families {
 		for _, m := range family.GetMetric() {
-			sums[name] += m.GetCounter().GetValue()
+			sums[name] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	return sums, nil
@@ -112,8 +113,8 @@ type arrival struct {
 	data json.RawMessage
 }
 
-// stream follows the event stream until ctx ends.
-func (p *program) stream(ctx context.Context, query string, arrivals chan<- arrival) error {
+// stream follows the event stream until ctx ends. It closes open once nothing after that is missed.
+func (p *program) stream(ctx context.Context, query string, open chan<- struct{}, arrivals chan<- arrival) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/api/v1/events/stream?"+query, nil)
 	if err != nil {
 		return err
@@ -123,6 +124,10 @@ func (p *program) stream(ctx context.Context, query string, arrivals chan<- arri
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	close(open)
 	lines := bufio.NewReader(response.Body)
 	for {
 		line, err := lines.ReadString('\n')

@@ -3,7 +3,9 @@
 //
 //	go run ./services/bench                    # the usual: 2,000 checks every 2 s for 20 s
 //	go run ./services/bench -checks 10000 -interval 10s -duration 60s
-//	go run ./services/bench -ramp              # raises the load until more than 1 % is missed
+//	go run ./services/bench -ramp -interval 1s # raises the load until more than 1 % is missed
+//
+// The targets run in this process, on the same processors; their time is not counted as Vedette's.
 package main
 
 import (
@@ -62,19 +64,15 @@ func run(ctx context.Context, opt options) error {
 	if opt.ramp {
 		return b.ramp(ctx)
 	}
-	report, err := b.measure(ctx)
-	if err != nil {
-		return err
-	}
-	report.print(os.Stdout)
-	return nil
+	return b.measure(ctx, os.Stdout)
 }
 
 // ramp measures ever more checks and prints a row each, until more than 1 % is missed.
 func (b *bench) ramp(ctx context.Context) error {
 	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(out, "checks\tdone/s\tmissed %\tCPU s per 1,000\tstart delay p50 ms\tp99 ms\tRSS MiB")
-	for step := b.checks; ctx.Err() == nil; b.checks += step {
+	step := b.checks
+	for ; ctx.Err() == nil; b.checks += step {
 		r, err := b.load(ctx)
 		if err != nil {
 			return err

@@ -29,26 +29,42 @@ type report struct {
 	missed       float64 // share of those expected
 	cpuPer1000   float64 // seconds
 	delay        quantiles
-	change       quantiles
 	rssMiB       float64
 	rssPer10k    float64 // MiB
 	diskPerCheck float64 // bytes per result
 	registerRate float64
 }
 
-// measure runs the load, then times status changes under it.
-func (b *bench) measure(ctx context.Context) (report, error) {
+// measure runs the load, times status changes under it, and rebuilds the read models of its results.
+// It prints each part when it is done.
+func (b *bench) measure(ctx context.Context, to io.Writer) error {
+	out := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
 	empty, err := b.program.rss()
 	if err != nil {
-		return report{}, err
+		return err
 	}
 	r, err := b.load(ctx)
 	if err != nil {
-		return r, err
+		return err
 	}
 	r.rssPer10k = (r.rssMiB - float64(empty)/(1<<20)) * 10_000 / float64(r.checks)
-	r.change, err = b.timeChanges(ctx)
-	return r, err
+	r.print(out)
+	change, err := b.timeChanges(ctx)
+	if err != nil {
+		return err
+	}
+	row(out, "result to status change on SSE p50 / p99", "%.1f / %.1f ms", change.p50, change.p99)
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	rebuilds, err := b.rebuild(ctx)
+	if err != nil {
+		return err
+	}
+	for _, one := range rebuilds {
+		row(out, "rebuilt from nothing: "+one.projection, "%d results in %s, %.0f/s", one.messages, one.took, float64(one.messages)/one.took.Seconds())
+	}
+	return out.Flush()
 }
 
 // load registers what is missing of the checks, lets them settle for two intervals, and measures.
@@ -157,16 +173,20 @@ func (b *bench) timeChanges(ctx context.Context) (quantiles, error) {
 	if err := b.program.post(ctx, "/api/v1/services", map[string]any{"id": "toggled"}); err != nil {
 		return quantiles{}, err
 	}
+	streaming, stop := context.WithCancel(ctx)
+	defer stop()
+	open, arrivals, failed := make(chan struct{}), make(chan arrival, 16), make(chan error, 1)
+	go func() { failed <- b.program.stream(streaming, "service=toggled", open, arrivals) }()
+	select {
+	case <-open:
+	case err := <-failed:
+		return quantiles{}, fmt.Errorf("event stream: %w", err)
+	}
 	if err := b.program.post(ctx, "/api/v1/checks", map[string]any{
 		"id": "toggled", "service": "toggled", "kind": "http", "target": b.targets.httpURL + "toggle", "interval": "1s", "timeout": "1s",
 	}); err != nil {
 		return quantiles{}, err
 	}
-	streaming, stop := context.WithCancel(ctx)
-	defer stop()
-	arrivals := make(chan arrival, 16)
-	failed := make(chan error, 1)
-	go func() { failed <- b.program.stream(streaming, "service=toggled", arrivals) }()
 	var times []float64
 	for len(times) < 2*b.toggles {
 		select {
@@ -191,22 +211,20 @@ func (b *bench) timeChanges(ctx context.Context) (quantiles, error) {
 	return quantilesOf(times), nil
 }
 
-func (r report) print(w io.Writer) {
-	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(out, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
-	row("checks", "%d", r.checks)
-	row("commands/s while registering", "%.0f", r.registerRate)
-	row("executions/s", "%.0f", r.rate)
-	row("missed", "%.2f %%", 100*r.missed)
-	row("CPU s per 1,000 executions", "%.3f", r.cpuPer1000)
-	row("start delay p50 / p99", "%.1f / %.1f ms", r.delay.p50, r.delay.p99)
-	row("result to status change on SSE p50 / p99", "%.1f / %.1f ms", r.change.p50, r.change.p99)
-	row("RSS", "%.0f MiB", r.rssMiB)
-	row("RSS per 10,000 checks", "%.0f MiB", r.rssPer10k)
-	row("bytes on disk per result", "%.0f", r.diskPerCheck)
-	_ = out.Flush()
+func row(out io.Writer, name, format string, args ...any) {
+	fmt.Fprintf(out, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (r report) print(out io.Writer) {
+	row(out, "checks", "%d", r.checks)
+	row(out, "registered with 16 clients", "%.0f commands/s", r.registerRate)
+	row(out, "results stored", "%.0f/s", r.rate)
+	row(out, "missed", "%.2f %%", 100*r.missed)
+	row(out, "CPU s per 1,000 checks", "%.3f", r.cpuPer1000)
+	row(out, "schedule error p50 / p99", "%.1f / %.1f ms", r.delay.p50, r.delay.p99)
+	row(out, "RSS", "%.0f MiB", r.rssMiB)
+	row(out, "RSS per 10,000 checks", "%.0f MiB", r.rssPer10k)
+	row(out, "bytes on disk per result", "%.0f", r.diskPerCheck)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -13,16 +13,20 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // program is the vedette under measurement, in a folder of its own that goes with it.
 type program struct {
-	cmd    *exec.Cmd
-	folder string
-	base   string
-	log    bytes.Buffer
+	binary      string
+	concurrency int
+	folder      string
+
+	cmd  *exec.Cmd
+	base string
+	log  *logged
 	// ended is closed when the process has ended.
 	ended chan struct{}
 }
@@ -32,33 +36,55 @@ func startProgram(ctx context.Context, opt options) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{folder: folder, ended: make(chan struct{})}
-	binary := opt.program
-	if binary == "" {
-		binary = filepath.Join(folder, "vedette")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/vedette/vedette/services/vedette").CombinedOutput(); err != nil {
+	p := &program{folder: folder, binary: opt.program, concurrency: opt.concurrency}
+	if p.binary == "" {
+		p.binary = filepath.Join(folder, "vedette")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.binary, "github.com/vedette/vedette/services/vedette").CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build vedette: %w\n%s", err, out)
 		}
 	}
+	return p, p.start(ctx, "warn")
+}
+
+// start runs the program on its folder and waits until it is ready.
+func (p *program) start(ctx context.Context, logLevel string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	address := l.Addr().String()
 	if err := l.Close(); err != nil {
-		return nil, err
+		return err
 	}
-	p.base = "http://" + address
-	p.cmd = exec.Command(binary, "up", "--data", p.data(), "--http", address, "--concurrency", strconv.Itoa(opt.concurrency), "--log-level", "warn")
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	p.base, p.log, p.ended = "http://"+address, new(logged), make(chan struct{})
+	p.cmd = exec.Command(p.binary, "up", "--data", p.data(), "--http", address, "--concurrency", strconv.Itoa(p.concurrency), "--log-level", logLevel)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait()
 	}()
-	return p, p.awaitReady(ctx)
+	return p.awaitReady(ctx)
+}
+
+// logged keeps what the program writes.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(raw []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(raw)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func (p *program) data() string { return filepath.Join(p.folder, "data") }
@@ -82,7 +108,7 @@ func (p *program) awaitReady(ctx context.Context) error {
 	}
 }
 
-func (p *program) close() {
+func (p *program) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
@@ -90,6 +116,10 @@ func (p *program) close() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
+}
+
+func (p *program) close() {
+	p.stop()
 	_ = os.RemoveAll(p.folder)
 }
 

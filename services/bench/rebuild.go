@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rebuilt is one read model built from nothing.
+type rebuilt struct {
+	projection string
+	messages   int
+	took       time.Duration
+}
+
+// rebuild stops the program, deletes the buckets of the read models that are made of results,
+// starts it again and waits until it says that they are built. What the program's log says of it is
+// taken from there: work goes on meanwhile, so that from outside the end would not be seen.
+func (b *bench) rebuild(ctx context.Context) ([]rebuilt, error) {
+	names := []string{"activity", "history"}
+	b.program.stop()
+	for _, name := range names {
+		if err := b.program.dropBucket(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.program.start(ctx, "info"); err != nil {
+		return nil, err
+	}
+	limit := time.Now().Add(10 * time.Minute)
+	for {
+		found := parseRebuilt(b.program.log.String(), names)
+		if len(found) == len(names) {
+			return found, nil
+		}
+		if time.Now().After(limit) {
+			return nil, fmt.Errorf("the read models were not built in 10 minutes:\n%s", b.program.log)
+		}
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// dropBucket deletes the files of a bucket of the stopped program.
+func (p *program) dropBucket(name string) error {
+	var folder string
+	err := filepath.WalkDir(p.data(), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), "KV_") && strings.HasSuffix(entry.Name(), "_"+name) {
+			folder = path
+			return filepath.SkipAll
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if folder == "" {
+		return fmt.Errorf("there is no bucket %s to delete", name)
+	}
+	return os.RemoveAll(folder)
+}
+
+// parseRebuilt reads lines such as
+// msg="read model is built" projection=activity … messages=123 took=1.2s
+func parseRebuilt(log string, names []string) (found []rebuilt) {
+	for _, name := range names {
+		line := regexp.MustCompile(`"read model is built".*projection=` + name + ` .*messages=(\d+) took=(\S+)`).FindStringSubmatch(log)
+		if line == nil {
+			continue
+		}
+		messages, err1 := strconv.Atoi(line[1])
+		took, err2 := time.ParseDuration(line[2])
+		if err1 == nil && err2 == nil {
+			found = append(found, rebuilt{name, messages, took})
+		}
+	}
+	return found
+}
