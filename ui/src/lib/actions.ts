@@ -96,6 +96,12 @@ export function finding(result: Result): string {
   return `${seen === undefined ? 'passed' : String(seen)} in ${milliseconds(result.duration_ms)}`;
 }
 
+// first executes a check that was just made: nobody should wait for its first due time to see whether
+// it works. That it cannot be executed now is told by its status soon enough.
+export async function first(check: Check): Promise<void> {
+  if (!check.paused) await request<Result>('POST', `${path(check.id)}/run`).catch(() => undefined);
+}
+
 // run executes a check now and returns the result, or undefined when nobody could.
 export async function run(check: Check): Promise<Result | undefined> {
   try {

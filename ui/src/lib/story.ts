@@ -18,7 +18,8 @@ export const short = (type: string): string => type.replace(/^vedette\./, '').re
 // subjectOf is the id of what the event is about.
 export function subjectOf(event: CloudEvent): string {
   const data = event.data as Record<string, unknown> & { definition?: { id: string }; result?: { check_id: string } };
-  return String(data.definition?.id ?? data.result?.check_id ?? data['check_id'] ?? data['service_id'] ?? data['runner_id'] ?? data['incident_id'] ?? event.subject);
+  // A service's change names the check that caused it as well.
+  return String(data.definition?.id ?? data.result?.check_id ?? data['service_id'] ?? data['check_id'] ?? data['runner_id'] ?? data['incident_id'] ?? event.subject);
 }
 
 const verbs: Record<Status, string> = {
