@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -81,4 +82,7 @@ type ResultLog interface {
 	// sequence of the oldest that is kept.
 	LastResult(ctx context.Context) (uint64, error)
 	FirstResult(ctx context.Context) (uint64, error)
+	// ResultsSince returns the sequence after which reading gives the results stored at a time and
+	// later: that of the last message when none is as late.
+	ResultsSince(ctx context.Context, at time.Time) (after uint64, err error)
 }

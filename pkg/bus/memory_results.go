@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,6 +69,16 @@ func (m *Memory) FirstResult(context.Context) (uint64, error) {
 	m.results.mu.Lock()
 	defer m.results.mu.Unlock()
 	return min(1, uint64(len(m.results.all))), nil
+}
+
+// ResultsSince implements ResultLog.
+func (m *Memory) ResultsSince(_ context.Context, at time.Time) (uint64, error) {
+	m.results.mu.Lock()
+	defer m.results.mu.Unlock()
+	earlier, _ := slices.BinarySearchFunc(m.results.all, at, func(message []monitor.EventMessage, at time.Time) int {
+		return message[0].StoredAt.Compare(at)
+	})
+	return uint64(earlier), nil
 }
 
 func (l *memoryResults) read(after uint64, limit int) ([]monitor.EventMessage, uint64, <-chan struct{}) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,7 @@ func resultTests() map[string]test {
 		"follow results goes from past to the present": testFollowResults,
 		"only results are taken":                       testNoResult,
 		"the ends of the log":                          testEnds,
+		"the results since a time":                     testResultsSince,
 	}
 }
 
@@ -113,4 +115,27 @@ func testEnds(t *testing.T, d Door) {
 	first, last := ends()
 	assert.EqualValues(t, 1, first)
 	assert.EqualValues(t, 2, last)
+}
+
+func testResultsSince(t *testing.T, d Door) {
+	t.Helper()
+	since := func(at time.Time) uint64 {
+		after, err := d.Bus.ResultsSince(t.Context(), at)
+		require.NoError(t, err)
+		return after
+	}
+	assert.Zero(t, since(time.Now()), "there are none")
+	for i := range 3 {
+		appendResults(t, d, succeeded(fmt.Sprint("message-", i)))
+		time.Sleep(time.Millisecond) // the times of storing differ
+	}
+	stored, err := d.Bus.ReadResults(t.Context(), 0, 3)
+	require.NoError(t, err)
+	require.Len(t, stored, 3)
+	assert.Zero(t, since(time.Unix(0, 0)))
+	assert.Zero(t, since(stored[0].StoredAt))
+	assert.EqualValues(t, 1, since(stored[0].StoredAt.Add(1)))
+	assert.EqualValues(t, 1, since(stored[1].StoredAt), "at the time itself")
+	assert.EqualValues(t, 2, since(stored[2].StoredAt))
+	assert.EqualValues(t, 3, since(time.Now().Add(time.Hour)), "none is as late")
 }

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -95,4 +96,22 @@ func (b *Bus) LastResult(ctx context.Context) (uint64, error) {
 func (b *Bus) FirstResult(ctx context.Context) (uint64, error) {
 	state, err := b.state(ctx, streamResults)
 	return state.FirstSeq, err
+}
+
+// ResultsSince implements bus.ResultLog. The server finds the place when it opens a consumer there.
+func (b *Bus) ResultsSince(ctx context.Context, at time.Time) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	consumer, err := b.js.CreateConsumer(ctx, streamResults, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: requestTimeout,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("find the results since %s: %w", at.UTC().Format(time.RFC3339), err)
+	}
+	info := consumer.CachedInfo()
+	if err := b.js.DeleteConsumer(ctx, streamResults, info.Name); err != nil {
+		b.log.Debug("a consumer is left to its end", "consumer", info.Name, "error", err)
+	}
+	return info.Delivered.Stream, nil
 }
