@@ -137,12 +137,17 @@ func (c *Case) Result(m monitor.EventMessage) {
 		return
 	}
 	c.begin()
-	c.results++
+	counts := &c.recount
+	if stored.Before(c.question.To) {
+		c.results++
+	} else {
+		counts = &Recount{}
+	}
 	c.coverage.count(r)
 	c.was.hear(m, r)
 	if c.regrades {
 		c.would.passTo(stored) // the definition in force is that of then
-		if again := c.recount.regrade(r, c.gradingAt(r.Revision), c.would.check.Definition, c.assessor); again.Outcome != r.Outcome {
+		if again := counts.regrade(r, c.gradingAt(r.Revision), c.would.check.Definition, c.assessor); again.Outcome != r.Outcome {
 			r, m.Event = again, monitor.Executed(again)
 		}
 	}
