@@ -86,6 +86,8 @@ func testAccessibility(t *testing.T, w world) {
 	p.await("document.querySelector('#f-interval').getAttribute('aria-invalid') === 'true'")
 	check("form with an error")
 	p.run("window.confirm = () => true")
+	p.press("Cancel")
+	p.see("h1", "check-00")
 
 	for _, place := range []struct{ path, selector, text string }{
 		{"/services", ".service", "check-01"},

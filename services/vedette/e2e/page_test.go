@@ -57,6 +57,7 @@ func openBrowser(t *testing.T) context.Context {
 type page struct {
 	t    *testing.T
 	ctx  context.Context
+	tab  context.Context // ctx without its time limit
 	base string
 	// restarting is set while the server is away: then failing requests are expected.
 	restarting bool
@@ -71,7 +72,9 @@ func openPage(t *testing.T, browser context.Context, base string) *page {
 	t.Helper()
 	p := &page{t: t, base: base}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithListener(p.watch), chromedp.WithNewBrowserContext())
-	p.ctx = ctx
+	require.NoError(t, chromedp.Do(ctx)) // the first run decides how long the tab lives
+	limited, cancelLimit := context.WithTimeout(ctx, 2*time.Minute)
+	p.ctx, p.tab = limited, ctx
 	p.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, tab, network.Enable, network.EnableParams{}); err != nil {
 			return err
@@ -84,6 +87,7 @@ func openPage(t *testing.T, browser context.Context, base string) *page {
 		if t.Failed() {
 			p.explain()
 		}
+		cancelLimit()
 		cancel()
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -116,7 +120,7 @@ func (p *page) watch(event any) {
 
 // explain shows what the page looked like when a test failed.
 func (p *page) explain() {
-	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(p.tab, 5*time.Second)
 	defer cancel()
 	if text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText")); err == nil {
 		p.t.Logf("--- page:\n%.3000s", text)

@@ -771,47 +771,6 @@ export interface components {
             /** @description Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves. */
             timeout?: string;
         };
-        ErrorDetail: {
-            /** @description Where from. */
-            location?: string;
-            /** @description What is wrong with it, and the cure. */
-            message?: string;
-            value?: unknown;
-        };
-        ErrorModel: {
-            /**
-             * @description What is wrong, and the cure.
-             * @example Property foo is required but is missing.
-             */
-            detail?: string;
-            /** @description How many could not run. */
-            errors?: components["schemas"]["ErrorDetail"][];
-            /**
-             * Format: uri
-             * @description The address that was asked for.
-             * @example https://example.com/error-log/abc123
-             */
-            instance?: string;
-            /**
-             * Format: int64
-             * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
-             * @example 400
-             * @enum {integer}
-             */
-            status?: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
-            /**
-             * @description The status in words.
-             * @example Bad Request
-             */
-            title?: string;
-            /**
-             * Format: uri
-             * @description What happened, with its version.
-             * @default about:blank
-             * @example https://example.com/errors/example
-             */
-            type: string;
-        };
         /** @description An event: a CloudEvent 1.0 in structured mode. */
         Event: {
             /** @description Who asked. */
@@ -872,11 +831,8 @@ export interface components {
         };
         /** @description The state of the process. */
         Health: {
-            /**
-             * @description `ok` or `ready`.
-             * @enum {string}
-             */
-            status: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
+            /** @description `ok` or `ready`. */
+            status: string;
         };
         /** @description The time for which a check was down. */
         IncidentView: {
@@ -1043,9 +999,8 @@ export interface components {
             /**
              * Format: int64
              * @description The status code.
-             * @enum {integer}
              */
-            status: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
+            status: number;
             /** @description The status in words. */
             title: string;
             /** @description Names the kind of problem; /docs explains it. */
@@ -1065,6 +1020,7 @@ export interface components {
             flushed_at?: string;
             /** @description Of the read model. */
             name: string;
+            /** @description Whether it is being built anew; until then it shows what it has so far. */
             rebuilding?: boolean;
             /**
              * Format: int64
@@ -3244,8 +3200,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, with the same query. */
                 cursor?: string;
-                /** @description open or resolved; both without it. */
-                state?: string;
+                /** @description true for open incidents only, false for resolved ones only. */
+                open?: "true" | "false";
                 /** @description Only incidents of this check. */
                 check?: string;
                 /** @description Only incidents of this service's checks. */
