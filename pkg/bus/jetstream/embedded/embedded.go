@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -150,6 +151,9 @@ func (l *logger) Noticef(format string, args ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, args...))
 }
 func (l *logger) Warnf(format string, args ...any) {
+	if strings.HasPrefix(format, "Plaintext passwords") {
+		return // of a file of settings, which there is none of: they are in memory only
+	}
 	l.log.Warn("nats: " + fmt.Sprintf(format, args...))
 }
 func (l *logger) Errorf(format string, args ...any) {
