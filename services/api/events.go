@@ -61,8 +61,6 @@ type eventRead struct {
 	Sequence uint64 `path:"sequence" minimum:"1" doc:"Sequence of the event." example:"1842"`
 }
 
-var allEvents = bus.Filter{}
-
 // searchTime bounds the search for events that a filter selects; a page may then hold fewer.
 const searchTime = 2 * time.Second
 
@@ -82,7 +80,7 @@ func (s *server) eventRoutes(d *document) {
 func (s *server) getEvent(ctx context.Context, in *eventRead) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	events, err := s.bus.Read(ctx, in.Sequence-1, 1, allEvents)
+	events, err := s.bus.Read(ctx, in.Sequence-1, 1, bus.Filter{})
 	if err != nil {
 		return nil, fmt.Errorf("read event %d: %w", in.Sequence, err)
 	}

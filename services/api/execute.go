@@ -13,13 +13,6 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-const (
-	// dispatchWait is how long an execution may take beyond its own budget to come back.
-	dispatchWait = 5 * time.Second
-	// lonelyWait is the wait where no runner is known to be at work.
-	lonelyWait = 3 * time.Second
-)
-
 type checkRun struct {
 	CheckID
 	Location string `query:"location" doc:"Where to execute it, one of the check's locations; the first one without it." example:"default"`
@@ -118,10 +111,10 @@ func (s *server) execute(ctx context.Context, e monitor.Execution, listen func(c
 		return nil, problem(http.StatusTooManyRequests, "busy", "%d executions are waited for, as many as this server takes: try again", s.opt.MaxRuns).after(time.Second)
 	}
 	defer release()
-	wait := e.Check.Budget().Std() + dispatchWait
+	wait := e.Check.Budget().Std() + s.opt.dispatchWait
 	lonely := !s.hasRunner(ctx, e.Location)
 	if lonely {
-		wait = lonelyWait
+		wait = s.opt.lonelyWait
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

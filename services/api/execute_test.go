@@ -88,7 +88,7 @@ func TestADefinitionIsTriedWithoutBeingRegistered(t *testing.T) {
 }
 
 func TestWithoutARunnerTheCureIsSaid(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(o *Options) { o.dispatchWait, o.lonelyWait = 300*time.Millisecond, 200*time.Millisecond })
 	stop := w.executes(func(monitor.Execution) (monitor.Result, bool) { return monitor.Result{}, false })
 	r := w.want(http.StatusServiceUnavailable, http.MethodPost, "/api/v1/checks/test", newCheck("home"))
 	require.Contains(t, r.problem(t).Detail, "start one with vedette runner --location default")

@@ -94,6 +94,10 @@ type Options struct {
 	// MaxStreams bounds the clients of the event stream, default 1000; MaxWrites the writes in
 	// flight, default 256; MaxRuns the executions waited for, default 32.
 	MaxStreams, MaxWrites, MaxRuns int
+
+	// dispatchWait is how long an execution may take beyond its own budget to come back, lonelyWait
+	// the whole wait where no runner is known to be at work.
+	dispatchWait, lonelyWait time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -108,6 +112,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = DefaultHeartbeat
+	}
+	if o.dispatchWait == 0 {
+		o.dispatchWait, o.lonelyWait = 5*time.Second, 3*time.Second
 	}
 	for field, value := range map[*int]int{&o.MaxStreams: DefaultStreams, &o.MaxWrites: DefaultWrites, &o.MaxRuns: DefaultRuns} {
 		if *field == 0 {

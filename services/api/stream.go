@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -115,7 +116,7 @@ func (s *server) resultsUntilEvent(ctx context.Context, sequence uint64) (monito
 	if sequence == 0 {
 		return atMessage(0), nil
 	}
-	events, err := s.bus.Read(ctx, sequence-1, 1, allEvents)
+	events, err := s.bus.Read(ctx, sequence-1, 1, bus.Filter{})
 	if err != nil {
 		return monitor.Position{}, s.internal("reading an event", err)
 	}

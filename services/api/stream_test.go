@@ -191,7 +191,7 @@ func TestAClientThatReconnectsSeesEverythingOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var writing sync.WaitGroup
 	writing.Go(func() {
-		pace := time.NewTicker(200 * time.Microsecond)
+		pace := time.NewTicker(time.Millisecond)
 		defer pace.Stop()
 		for n := 0; ctx.Err() == nil; n++ {
 			w.happen(joinedEvent(2*n), joinedEvent(2*n+1))
@@ -215,7 +215,7 @@ func TestAClientThatReconnectsSeesEverythingOnce(t *testing.T) {
 		}
 	}
 	for connection := range 100 {
-		read(1+connection*37%400, "")
+		read(1+connection*37%60, "")
 	}
 	cancel()
 	writing.Wait()
