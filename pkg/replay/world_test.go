@@ -183,6 +183,8 @@ func (w *world) run(check, outcomes string) {
 
 func ptr[T any](v T) *T { return &v }
 
+// whole is about all that the world recorded.
 func (w *world) whole(c Change) Question {
+	w.pass(time.Second)
 	return Question{Service: "web", From: epoch(), To: w.now, Change: c}
 }
