@@ -44,8 +44,8 @@ type pulse struct {
 
 	page      int
 	latencies latencies
-	// lastLatency is that of Last, where it was read.
-	lastLatency float64
+	// last is Last, where it was read by a reader.
+	last *monitor.Result
 	// line is the pulse as it stands on its page; nil when it has changed since.
 	line []byte
 }

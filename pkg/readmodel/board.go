@@ -1,8 +1,8 @@
 package readmodel
 
 import (
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 // changed, so that views may share it.
 type board struct {
 	checks    map[string]*checkState
+	sorted    []*checkState // the same, by id
 	services  map[string]*serviceState
 	incidents map[string]*IncidentView
 	runners   map[string]*RunnerView
@@ -25,7 +26,10 @@ type board struct {
 // checkState is a check with what is computed when it changes, not when it is read.
 type checkState struct {
 	*checkEntry
-	pulse *pulse
+	// These are the check's own, at hand for a look at all checks.
+	id, service, kind string
+	status            monitor.Status
+	pulse             *pulse
 	// text is what a query is searched for in, name the name by which it is sorted.
 	text, name string
 	// staleAt is when silence makes it unknown; zero for never.
@@ -52,15 +56,25 @@ func (b *board) setCheck(key string, entry *checkEntry) {
 			delete(s.checks, before)
 		}
 		delete(b.checks, key)
+		if i, found := slices.BinarySearchFunc(b.sorted, before, byID); found {
+			b.sorted = slices.Delete(b.sorted, i, i+1)
+		}
 	}
 	if entry == nil {
 		return
 	}
-	c := &checkState{checkEntry: entry, name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target)}
+	c := &checkState{
+		checkEntry: entry, id: entry.ID, service: entry.Service, kind: entry.Kind, status: entry.Status,
+		name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target),
+	}
 	c.hear(b.pulses[key])
 	b.checks[key] = c
+	i, _ := slices.BinarySearchFunc(b.sorted, c, byID)
+	b.sorted = slices.Insert(b.sorted, i, c)
 	b.members(entry.Service)[c] = struct{}{}
 }
+
+func byID(x, y *checkState) int { return strings.Compare(x.id, y.id) }
 
 // members returns the set of a service's checks; the service itself may come later.
 func (b *board) members(service string) map[*checkState]struct{} {
@@ -128,7 +142,7 @@ func (b *board) status(c *checkState, now time.Time) monitor.Status {
 	if b.stale(c, now) {
 		return monitor.StatusUnknown
 	}
-	return c.Status
+	return c.status
 }
 
 // check is the check as of now.
@@ -171,10 +185,10 @@ func (b *board) view(c *checkState, now time.Time) CheckView {
 		return v
 	}
 	v.Recent = p.Recent
-	v.Uptime = map[string]Uptime{window24h: p.dayUptime(c.Check, now)}
-	var last monitor.Result
-	if len(p.Last) > 0 && json.Unmarshal(p.Last, &last) == nil {
-		v.LastResult, v.LatencyMS = &last, last.DurationMS
+	v.Uptime = map[string]Uptime{window24h: p.dayUptime(&c.Check, now)}
+	if p.last != nil {
+		result := *p.last
+		v.LastResult, v.LatencyMS = &result, result.DurationMS
 	}
 	return v
 }

@@ -117,16 +117,21 @@ func newFilter(what string, q Query, sorts ...string) (filter, error) {
 }
 
 // matches compares with an item; text is in lower case.
-func (f *filter) matches(text string, status monitor.Status, labels map[string]string) bool {
+func (f *filter) matches(text string, status monitor.Status) bool {
 	if len(f.statuses) > 0 && !slices.Contains(f.statuses, status) {
 		return false
 	}
+	return f.text == "" || strings.Contains(text, f.text)
+}
+
+// labelled compares with an item's labels.
+func (f *filter) labelled(labels map[string]string) bool {
 	for _, l := range f.labels {
 		if value, there := labels[l.key]; !there || (!l.any && value != l.value) {
 			return false
 		}
 	}
-	return f.text == "" || strings.Contains(text, f.text)
+	return true
 }
 
 // haystack is the text in which a query is searched for.

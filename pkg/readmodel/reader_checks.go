@@ -37,11 +37,12 @@ func (w *watcher) decodePage(e bus.Entry) (func(*Reader), error) {
 				return nil, err
 			}
 			p.page, p.line = page, nil
-			var last struct {
-				DurationMS float64 `json:"duration_ms"`
-			}
-			if err := json.Unmarshal(p.Last, &last); err == nil {
-				p.lastLatency = last.DurationMS
+			if len(p.Last) > 0 {
+				p.last = &monitor.Result{}
+				if err := json.Unmarshal(p.Last, p.last); err != nil {
+					return nil, fmt.Errorf("read the last result of check %s: %w", p.Check, err)
+				}
+				p.Last = nil
 			}
 			changed, check = append(changed, p), p.Check
 		}
@@ -112,29 +113,39 @@ func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	b := r.board
-	for _, c := range b.checks {
-		if (f.service != "" && c.Service != f.service) || (f.kind != "" && c.Kind != f.kind) {
+	for i := range b.sorted {
+		c := b.sorted[i]
+		if f.order.descending { // what is offered in order is sorted soon
+			c = b.sorted[len(b.sorted)-1-i]
+		}
+		if (f.service != "" && c.service != f.service) || (f.kind != "" && c.kind != f.kind) {
 			continue
 		}
 		status := b.status(c, now)
-		if !f.matches(c.text, status, c.Labels) {
-			continue
+		if f.matches(c.text, status) && (f.labels == nil || f.labelled(c.Labels)) {
+			s.offer(c.place(f.sort, status, now), c)
 		}
-		at := placeBy(f.sort, c.ID, c.name, status, c.UpdatedAt)
-		switch f.sort {
-		case "latency":
-			at.Number = c.pulse.latency()
-		case "uptime":
-			at.Number = last
-			if c.pulse != nil {
-				if ratio := c.pulse.dayUptime(c.Check, now).Ratio; ratio != nil {
-					at.Number = *ratio
-				}
-			}
-		}
-		s.offer(at, c)
 	}
 	return pageFrom(s, func(c *checkState) CheckView { return b.view(c, now) }), nil
+}
+
+// place is where the check stands in a list.
+func (c *checkState) place(sort string, status monitor.Status, now time.Time) place {
+	switch sort {
+	case "latency":
+		return place{ID: c.id, Number: c.pulse.latency()}
+	case "uptime":
+		at := place{ID: c.id, Number: last}
+		if c.pulse != nil {
+			if ratio := c.pulse.dayUptime(&c.Check, now).Ratio; ratio != nil {
+				at.Number = *ratio
+			}
+		}
+		return at
+	case "updated_at":
+		return placeBy(sort, c.id, c.name, status, c.UpdatedAt)
+	}
+	return placeBy(sort, c.id, c.name, status, time.Time{})
 }
 
 func placeBy(sort, id, name string, status monitor.Status, updated time.Time) place {
@@ -194,7 +205,7 @@ func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], er
 			continue
 		}
 		status := b.service(s, now).Status
-		if f.matches(s.text, status, s.Labels) {
+		if f.matches(s.text, status) && f.labelled(s.Labels) {
 			sel.offer(placeBy(f.sort, s.ID, s.name, status, s.UpdatedAt), s)
 		}
 	}
@@ -208,7 +219,7 @@ func (r *Reader) Overview(context.Context) (Overview, error) {
 	defer r.mu.RUnlock()
 	b := r.board
 	o := Overview{Checks: make(map[monitor.Status]int), Services: make(map[monitor.Status]int)}
-	for _, c := range b.checks {
+	for _, c := range b.sorted {
 		o.Checks[b.status(c, now)]++
 	}
 	for _, s := range b.services {

@@ -137,13 +137,13 @@ func (r *Reader) Uptime(ctx context.Context, checkID string, now time.Time) (map
 	if p == nil {
 		return windows, nil
 	}
-	windows[window24h] = p.dayUptime(check, now)
+	windows[window24h] = p.dayUptime(&check, now)
 	day := dayOf(hourOf(now))
 	days, err := r.pastDays(ctx, checkID, p, day-windowDays()["90d"])
 	if err != nil {
 		return nil, fmt.Errorf("uptime of check %s: %w", checkID, err)
 	}
-	missing := p.missing(check, now)
+	missing := p.missing(&check, now)
 	for name, length := range windowDays() {
 		sum := tally{Missed: missing}
 		for _, d := range days {

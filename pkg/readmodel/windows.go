@@ -15,14 +15,14 @@ func windowDays() map[string]int64 { return map[string]int64{"7d": 7, "30d": 30,
 
 // latency is that of the last result; last, the end of any list, when there is none.
 func (p *pulse) latency() float64 {
-	if p == nil || len(p.Last) == 0 {
+	if p == nil || p.last == nil {
 		return last
 	}
-	return p.lastLatency
+	return p.last.DurationMS
 }
 
 // dayUptime is the uptime of the hour at hand and the 24 before it.
-func (p *pulse) dayUptime(check monitor.Check, now time.Time) Uptime {
+func (p *pulse) dayUptime(check *monitor.Check, now time.Time) Uptime {
 	sum := tally{}
 	oldest := hourOf(now) - keptHours
 	for _, hour := range p.Hours {
@@ -36,7 +36,7 @@ func (p *pulse) dayUptime(check monitor.Check, now time.Time) Uptime {
 
 // missing counts the executions that are due since the last results and did not come: what a next
 // result would count as missed. A paused check, or one that was changed since, is due for none.
-func (p *pulse) missing(check monitor.Check, now time.Time) uint32 {
+func (p *pulse) missing(check *monitor.Check, now time.Time) uint32 {
 	if check.Paused {
 		return 0
 	}
