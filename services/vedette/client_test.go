@@ -56,10 +56,10 @@ func TestTheCommandsWorkOnARealServer(t *testing.T) {
 
 	// What is read can be changed and given back.
 	file := filepath.Join(t.TempDir(), "home.yaml")
-	definition := done("check", "get", "home", "-o", "yaml")
-	definition = definition[:strings.Index(definition, "revision:")]
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(definition, "interval: 2h", "interval: 3h", 1)), 0o600))
+	read := done("check", "get", "home", "-o", "yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(read, "interval: 2h", "interval: 3h", 1)), 0o600))
 	require.Contains(t, done("check", "edit", "home", "-f", file), "revision 3")
+	require.Contains(t, refused(4, "check", "edit", "home", "-f", file), "revision", "what was read is of an older one")
 	require.Contains(t, done("check", "get", "home"), "every 3h")
 
 	require.Contains(t, done("check", "pause", "home"), "home paused")

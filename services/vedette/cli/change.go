@@ -29,7 +29,7 @@ func (a *app) checkAdd() *cobra.Command {
 			if len(args) == 0 && !given(cmd.Flags()) {
 				return UsageError{errors.New("say what to check: give --service, --kind and --target, or a file with -f\nSee vedette check add --help")}
 			}
-			definition, err := a.definition(ctx, c, cmd, &d)
+			definition, _, err := a.definition(ctx, c, cmd, &d)
 			if err != nil {
 				return err
 			}
@@ -55,8 +55,9 @@ func (a *app) checkEdit() *cobra.Command {
 		Use: "edit ID", Short: "Change a check by flags, a file, or in an editor", Args: one("check"),
 		Long: "Change a check. Flags change what they name: --cron '' takes a field back to its default, --option and\n" +
 			"--label add or replace one, or with name- take it away; --assert and --location replace all there are.\n" +
-			"With -f the file takes the place of the whole definition. Without any, the definition is opened in\n" +
-			"$VISUAL or $EDITOR. When somebody else changes the check meanwhile, nothing is overwritten.",
+			"With -f the file takes the place of the whole definition; one made by get -o yaml will do. Without any,\n" +
+			"the definition is opened in $VISUAL or $EDITOR. When somebody else has changed the check meanwhile,\n" +
+			"nothing is overwritten.",
 		Example: `  vedette check edit home --interval 1m --failure-threshold 3
   vedette check edit home --option method=HEAD --label team-
   vedette check edit home -f home.yaml
@@ -89,9 +90,12 @@ func (a *app) editCheck(ctx context.Context, c *client.Client, cmd *cobra.Comman
 	case !given(cmd.Flags()):
 		return a.editInEditor(ctx, c, check, etag)
 	case d.file != "":
-		definition, err := a.definition(ctx, c, cmd, d)
+		definition, readAt, err := a.definition(ctx, c, cmd, d)
 		if err != nil {
 			return check, err
+		}
+		if readAt != "" {
+			etag = readAt
 		}
 		return c.ReplaceCheck(ctx, id, definition, etag)
 	default:

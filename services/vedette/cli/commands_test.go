@@ -154,6 +154,24 @@ func TestEditsByFlagsArePatchesAgainstWhatWasRead(t *testing.T) {
 	}, sent.body)
 }
 
+func TestWhatWasReadCanBeChangedAndGivenBack(t *testing.T) {
+	s := board(t)
+	for _, form := range []string{"yaml", "json"} {
+		read := s.run(t, "", nil, "check", "get", "home", "-o", form)
+		read.out = strings.NewReplacer("interval: 30s", "interval: 2m", `"interval": "30s"`, `"interval": "2m"`).Replace(read.out)
+		o := s.run(t, read.out, nil, "check", "edit", "home", "-f", "-")
+		require.Zero(t, o.code, o.err)
+		sent := s.last()
+		require.Equal(t, "PUT", sent.method)
+		require.Equal(t, `"3"`, sent.header.Get("If-Match"), "the revision that was read")
+		require.Equal(t, "2m", sent.body["interval"])
+		for _, added := range []string{"status", "revision", "last_result", "uptime", "recent", "sequence"} {
+			require.NotContains(t, sent.body, added)
+		}
+		require.Contains(t, sent.body, "failure_threshold")
+	}
+}
+
 // editor writes a script that edits the file that it is given.
 func editor(t *testing.T, script string) string {
 	t.Helper()

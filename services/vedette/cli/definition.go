@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/readmodel"
 	"github.com/vedette/vedette/services/vedette/client"
 )
 
@@ -252,19 +254,20 @@ func merge(object, patch client.Object) client.Object {
 	return merged
 }
 
-// definition is what flags and file say together; flags come first.
-func (a *app) definition(ctx context.Context, c *client.Client, cmd *cobra.Command, d *definitionFlags) (client.Object, error) {
-	object := client.Object{}
+// definition is what flags and file say together; flags come first. etag is that of the revision
+// that the file was read at, if it says so.
+func (a *app) definition(ctx context.Context, c *client.Client, cmd *cobra.Command, d *definitionFlags) (object client.Object, etag string, err error) {
+	object = client.Object{}
 	if d.file != "" {
-		var err error
 		if object, err = a.readObject(d.file); err != nil {
-			return nil, err
+			return nil, "", err
 		}
+		etag = givenBack(object, readmodel.CheckView{}, monitor.Definition{})
 	}
 	kind, _ := object["kind"].(string)
 	patch, err := d.patch(ctx, c, cmd.Flags(), kind)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return merge(object, patch), nil
+	return merge(object, patch), etag, nil
 }

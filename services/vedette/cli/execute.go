@@ -67,7 +67,8 @@ func (a *app) testDefinition(ctx context.Context, c *client.Client, cmd *cobra.C
 		if !given(cmd.Flags()) {
 			return nil, UsageError{errors.New("say what to test: give --kind and --target, a file with -f, or the ID of a check\nSee vedette check test --help")}
 		}
-		return a.definition(ctx, c, cmd, d)
+		definition, _, err := a.definition(ctx, c, cmd, d)
+		return definition, err
 	}
 	if d.file != "" {
 		return nil, UsageError{errors.New("give the ID of a check or a file, not both")}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -54,4 +57,36 @@ func parseObject(raw []byte) (client.Object, error) {
 		return nil, errors.New("holds no object: write one definition, its fields as names and values")
 	}
 	return object, nil
+}
+
+// givenBack takes out of an object what a read adds to a definition, so that what was read can be
+// changed and given back, and returns the ETag of the revision that was read, if it is there. view
+// and definition are zero values of what the server gives and takes.
+func givenBack(object client.Object, view, definition any) (etag string) {
+	if revision, ok := object["revision"].(float64); ok {
+		etag = fmt.Sprintf("%q", fmt.Sprint(uint64(revision)))
+	}
+	known := members(reflect.TypeOf(definition))
+	for name := range members(reflect.TypeOf(view)) {
+		if !known[name] {
+			delete(object, name)
+		}
+	}
+	return etag
+}
+
+// members are the names under which a struct and those embedded in it are written as JSON.
+func members(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous && name == "":
+			maps.Copy(names, members(field.Type))
+		case name != "" && name != "-":
+			names[name] = true
+		}
+	}
+	return names
 }

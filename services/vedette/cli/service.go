@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/readmodel"
 	"github.com/vedette/vedette/services/vedette/client"
 )
 
@@ -124,13 +126,14 @@ func (s *serviceFlags) register(flags *pflag.FlagSet) {
 	flags.AddFlagSet(own)
 }
 
-// over puts what flags and file say over an object.
-func (s *serviceFlags) over(a *app, flags *pflag.FlagSet, object client.Object) (client.Object, error) {
+// over puts what flags and file say over an object. readAt is the ETag of the revision that the file
+// was read at, if it says so.
+func (s *serviceFlags) over(a *app, flags *pflag.FlagSet, object client.Object) (definition client.Object, readAt string, err error) {
 	if s.file != "" {
-		var err error
 		if object, err = a.readObject(s.file); err != nil {
-			return nil, err
+			return nil, "", err
 		}
+		readAt = givenBack(object, readmodel.ServiceView{}, monitor.ServiceDefinition{})
 	}
 	patch := client.Object{}
 	for name, value := range map[string]string{"name": s.name, "description": s.description, "rollup": s.rollup} {
@@ -140,12 +143,12 @@ func (s *serviceFlags) over(a *app, flags *pflag.FlagSet, object client.Object) 
 	}
 	labels, err := pairs("label", s.labels)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if len(labels) > 0 {
 		patch["labels"] = labels
 	}
-	return merge(object, patch), nil
+	return merge(object, patch), readAt, nil
 }
 
 func (a *app) serviceAdd() *cobra.Command {
@@ -160,7 +163,7 @@ func (a *app) serviceAdd() *cobra.Command {
 	a.completeFixed(cmd, "rollup", []string{"worst", "best", "majority"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			definition, err := s.over(a, cmd.Flags(), client.Object{})
+			definition, _, err := s.over(a, cmd.Flags(), client.Object{})
 			if err != nil {
 				return err
 			}
@@ -205,9 +208,12 @@ func (a *app) serviceEdit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			definition, err := s.over(a, cmd.Flags(), whole)
+			definition, readAt, err := s.over(a, cmd.Flags(), whole)
 			if err != nil {
 				return err
+			}
+			if readAt != "" {
+				etag = readAt
 			}
 			service, err := c.ReplaceService(ctx, args[0], definition, etag)
 			if err != nil {
