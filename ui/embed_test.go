@@ -44,8 +44,8 @@ func TestEveryReferencedAssetIsThere(t *testing.T) {
 			if strings.HasSuffix(name, ".js") && match[3] == "" {
 				continue // links of pages, not of assets
 			}
-			if strings.HasPrefix(target, "/") {
-				target = strings.TrimPrefix(target, "/")
+			if absolute, ok := strings.CutPrefix(target, "/"); ok {
+				target = absolute
 			} else {
 				target = path.Join(path.Dir(name), target)
 			}

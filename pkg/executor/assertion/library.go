@@ -22,7 +22,7 @@ func library() []cel.EnvOption {
 	subset := &env.LibrarySubset{ExcludeFunctions: []*env.Function{{Name: overloads.Matches}}}
 	found := &patterns{}
 	match := cel.SingletonBinaryBinding(func(text, pattern ref.Val) ref.Val {
-		ok, err := found.match(string(text.(types.String)), string(pattern.(types.String)))
+		ok, err := found.match(string(text.(types.String)), string(pattern.(types.String))) //nolint:forcetypeassert // the overload takes nothing else
 		if err != nil {
 			return types.WrapErr(err)
 		}

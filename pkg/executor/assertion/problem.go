@@ -62,7 +62,7 @@ func explainSyntax(message, before string) string {
 }
 
 func syntaxHint(token, before string) string {
-	meant := ""
+	var meant string
 	switch {
 	case token == "=":
 		meant = "=="

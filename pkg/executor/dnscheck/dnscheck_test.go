@@ -2,6 +2,7 @@ package dnscheck_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -75,9 +76,7 @@ func TestAnswers(t *testing.T) {
 	}
 	typed := func(kind string, options map[string]any) map[string]any {
 		merged := map[string]any{"type": kind}
-		for name, value := range options {
-			merged[name] = value
-		}
+		maps.Copy(merged, options)
 		return merged
 	}
 	for name, tc := range map[string]struct {
@@ -120,9 +119,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := map[string]any{"server": server}
-			for k, v := range tc.options {
-				options[k] = v
-			}
+			maps.Copy(options, tc.options)
 			r := execute(t, dnscheck.New("", ""), tc.target, options, tc.assertions...)
 			require.Equal(t, tc.outcome, r.Outcome, r.Error)
 			require.Contains(t, r.Error, tc.text)

@@ -24,8 +24,8 @@ func FuzzObserve(f *testing.F) {
 	}
 	raw, err := message.Pack()
 	require.NoError(f, err)
-	f.Add(raw, uint16(dns.TypeTXT), "a")
-	f.Add([]byte{}, uint16(dns.TypeANY), "")
+	f.Add(raw, dns.TypeTXT, "a")
+	f.Add([]byte{}, dns.TypeANY, "")
 	f.Fuzz(func(t *testing.T, raw []byte, qtype uint16, want string) {
 		reply := new(dns.Msg)
 		if reply.Unpack(raw) != nil {

@@ -154,7 +154,7 @@ func (s Subject) testSchema(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		options := map[string]any{}
 		for _, part := range rapid.SliceOfN(rapid.OneOf(alternatives...), 1, 3).Draw(rt, "parts") {
-			maps.Copy(options, part.(map[string]any))
+			maps.Copy(options, part.(map[string]any)) //nolint:forcetypeassert // nested returns nothing else
 		}
 		problems, described := prepare(options)
 		if described != nil && problems.Err() == nil {

@@ -245,7 +245,7 @@ func TestIPv6(t *testing.T) {
 }
 
 func TestTimingsOfAName(t *testing.T) {
-	url := executortest.ServeHTTP(t, func(http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Millisecond) }) //nolint // the server is slow
+	url := executortest.ServeHTTP(t, func(http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Millisecond) }) // the server is slow
 	r := execute(t, strings.Replace(url, "127.0.0.1", "localhost", 1), nil)
 	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
 	require.Positive(t, r.Timings.DNS)

@@ -59,7 +59,7 @@ func cut(text string, cuts []span) string {
 func formsOf(value string) []string {
 	quoted := strconv.Quote(value)
 	ascii := strconv.QuoteToASCII(value)
-	encoded, _ := json.Marshal(value) // a string always can be
+	encoded, _ := json.Marshal(value) //nolint:errchkjson // a string always can be
 	forms := []string{
 		value, quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], string(encoded[1 : len(encoded)-1]),
 		url.QueryEscape(value), url.PathEscape(value), (&url.URL{Path: value}).EscapedPath(), html.EscapeString(value),
