@@ -4,24 +4,43 @@ import "time"
 
 // Hearing is what one result leads to. The verdicts are to be judged in order.
 type Hearing struct {
-	// Silence is that the check had fallen silent before the result came; WasSilent says whether.
+	// Silence is the verdict before the result came, where a location had fallen silent since the
+	// result before it; WasSilent says whether one had.
 	Silence   Verdict
 	WasSilent bool
 	Verdict   Verdict
 }
 
-// Hear counts the result that m carries. Whether the check fell silent before it, and what it leads
-// to itself, is told for the time when it was stored, so that whoever reads it later is told the
-// same. Not ok, and nothing counted, for a result that Apply passes over.
+// Hear counts the result that m carries. What a silence before it led to, and what it leads to
+// itself, is told for the time when it was stored, so that whoever reads it later is told the same.
+// Not ok, and nothing counted, for a result that Apply passes over.
 func (t *Tallies) Hear(def Definition, m EventMessage) (h Hearing, ok bool) {
 	stored := m.storedAt()
-	h.Silence = t.Verdict(def, stored)
+	if h.WasSilent = t.fellSilent(def, stored); h.WasSilent {
+		h.Silence = t.Verdict(def, stored)
+	}
 	if !t.Apply(def, m) {
 		return Hearing{}, false
 	}
-	h.WasSilent = h.Silence.ResultID == "" && h.Silence.Status == StatusUnknown && h.Silence.Position != (Position{})
 	h.Verdict = t.Verdict(def, stored)
 	return h, true
+}
+
+// fellSilent reports whether the data of a location had become stale by a time, but not yet when the
+// last result came.
+func (t *Tallies) fellSilent(def Definition, by time.Time) bool {
+	sum := t.checks[def.ID]
+	if sum == nil {
+		return false
+	}
+	var last time.Time
+	for _, name := range def.Locations {
+		if at := sum.Locations[name]; at != nil && at.SeenAt.After(last) {
+			last = at.SeenAt
+		}
+	}
+	stale := t.StaleAt(def, last)
+	return !stale.IsZero() && by.After(stale)
 }
 
 // storedAt is when the message was stored; when it was made, where that is not known.

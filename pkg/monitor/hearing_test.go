@@ -37,6 +37,30 @@ func TestAResultAfterASilenceTellsOfBoth(t *testing.T) {
 	require.False(t, ok, "due before the last")
 }
 
+func TestALocationThatFellSilentIsToldBeforeTheNextResult(t *testing.T) {
+	d := Definition{ID: "home", Service: "web", Kind: "http", Target: "t", Locations: []string{"here", "there"}}.WithDefaults()
+	tallies := NewTallies()
+	sequence := uint64(0)
+	hear := func(location string, at time.Duration, outcome Outcome) Hearing {
+		sequence++
+		due := epoch().Add(at)
+		r := Result{ID: due.String(), CheckID: d.ID, Location: location, DueAt: due, StartedAt: due, Outcome: outcome}
+		h, ok := tallies.Hear(d, EventMessage{Meta: Meta{Sequence: sequence, StoredAt: due}, Event: Executed(r)})
+		require.True(t, ok)
+		return h
+	}
+	hear("there", 0, OutcomeFailure)
+	require.False(t, hear("here", 10*time.Second, OutcomeSuccess).WasSilent)
+	last := hear("here", 60*time.Second, OutcomeSuccess)
+	require.False(t, last.WasSilent)
+	require.Equal(t, StatusDown, last.Verdict.Status, "there is down")
+	next := hear("here", 71*time.Second, OutcomeFailure)
+	require.True(t, next.WasSilent, "70 s after its last")
+	require.Equal(t, StatusUp, next.Silence.Status)
+	require.Equal(t, epoch().Add(60*time.Second), next.Silence.At)
+	require.False(t, hear("here", 90*time.Second, OutcomeFailure).WasSilent, "that was told")
+}
+
 func TestDeadlines(t *testing.T) {
 	d := Definition{ID: "home", Service: "web", Kind: "http", Target: "t"}.WithDefaults()
 	tallies := NewTallies()
