@@ -91,13 +91,22 @@ func (r *Reader) Check(ctx context.Context, id string) (CheckView, error) {
 	if c == nil {
 		return CheckView{}, fmt.Errorf("check %s: %w", id, monitor.ErrNotFound)
 	}
-	uptime, err := r.Uptime(ctx, id, now)
-	if err != nil {
-		return CheckView{}, err
+	asking, cancel := context.WithTimeout(ctx, pastTimeout)
+	defer cancel()
+	uptime, err := r.Uptime(asking, id, now)
+	switch {
+	case err == nil:
+		view.Uptime = uptime
+	case ctx.Err() != nil:
+		return CheckView{}, ctx.Err()
+	default: // what is in memory is worth more than nothing
+		r.log.Warn("the past of a check cannot be read; its uptimes over days are left out", "check", id, "error", err)
 	}
-	view.Uptime = uptime
 	return view, nil
 }
+
+// pastTimeout bounds the wait for the past of a check, where there is an answer without it.
+const pastTimeout = 2 * time.Second
 
 // Checks implements CheckRepository.
 func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error) {

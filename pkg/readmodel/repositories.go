@@ -36,7 +36,7 @@ type Page[T any] struct {
 // CheckRepository reads checks. What a view points to may be shared with others: it must not be
 // changed. Errors: monitor.ErrNotFound; ErrCursor for a cursor it did not give; ErrQuery.
 type CheckRepository interface {
-	// Check returns a check with the uptime of every window.
+	// Check returns a check with the uptime of every window; of 24 hours only while the store is away.
 	Check(ctx context.Context, id string) (CheckView, error)
 	// Checks answers from memory; of the uptimes it has that of 24 hours.
 	Checks(ctx context.Context, query Query) (Page[CheckView], error)

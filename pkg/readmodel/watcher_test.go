@@ -166,3 +166,43 @@ func TestAnEntryThatCannotBeReadStopsNoOther(t *testing.T) {
 		require.Equal(t, []string{"b"}, checkIDs(t, r))
 	})
 }
+
+// away is a store whose buckets cannot be read.
+type away struct{ *bus.Memory }
+
+func (a away) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
+	b, err := a.Memory.Bucket(ctx, name)
+	return awayBucket{b}, err
+}
+
+type awayBucket struct{ bus.Bucket }
+
+func (awayBucket) Get(ctx context.Context, _ string) (bus.Entry, error) {
+	<-ctx.Done()
+	return bus.Entry{}, ctx.Err()
+}
+
+func TestWhileTheStoreIsAwayWhatIsInMemoryIsRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *press) {
+		p.event(service("web"), registered("home"))
+		p.result(executed("home", 1, success, 5))
+		r := NewReader(away{p.memory}, slog.New(slog.DiscardHandler), time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		<-r.Ready()
+		started := time.Now()
+		view, err := r.Check(t.Context(), "home")
+		require.NoError(t, err)
+		require.Equal(t, pastTimeout, time.Since(started))
+		require.Contains(t, view.Uptime, "24h")
+		require.NotContains(t, view.Uptime, "90d")
+		_, err = r.Check(ended(t.Context()), "home")
+		require.ErrorIs(t, err, context.Canceled)
+		page, err := r.Checks(t.Context(), Query{})
+		require.NoError(t, err)
+		require.Equal(t, 1, page.Total)
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
