@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
@@ -194,15 +192,6 @@ func (s *server) replaceCheck(ctx context.Context, in *checkWrite) (*written, er
 	return s.checkAnswer(ctx, http.StatusOK, in.ID, &d, done, err)
 }
 
-// withID returns d under the route's id; a body may repeat it, but not have another one.
-func withID(p *monitor.Problems, d monitor.Definition, id string) monitor.Definition {
-	if d.ID != "" && d.ID != id {
-		p.Add("id", "%.80q is not the %s of the route: an id cannot be changed", d.ID, id)
-	}
-	d.ID = id
-	return d
-}
-
 // DefinitionPatch is a merge patch of a definition.
 type DefinitionPatch map[string]any
 
@@ -255,24 +244,6 @@ func (s *server) currentCheck(ctx context.Context, id string, expected uint64) (
 
 func problemOfRevision(kind, id string, actual, expected uint64) error {
 	return problem(http.StatusPreconditionFailed, "revision", "%s %q is at revision %d, not %d: read it again and repeat the change", kind, id, actual, expected)
-}
-
-func (s *server) patched(ctx context.Context, d monitor.Definition, patch []byte) (monitor.Definition, error) {
-	id := d.ID
-	before, err := json.Marshal(d)
-	if err != nil {
-		return d, fmt.Errorf("write the definition: %w", err)
-	}
-	after, err := mergePatch(before, patch)
-	if err != nil {
-		return d, err
-	}
-	d, problems, err := parseDefinition(after)
-	if err != nil {
-		return d, err
-	}
-	d = withID(&problems, d, id)
-	return d, s.checkDefinition(ctx, d, problems)
 }
 
 func (s *server) deleteCheck(ctx context.Context, in *checkCommand) (*written, error) {
@@ -332,36 +303,4 @@ func (s *server) checkAnswer(ctx context.Context, status int, id string, d *moni
 		answer.Location = base + "/checks/" + id
 	}
 	return answer, nil
-}
-
-// parseDefinition reads a definition, and reports what is not known or of a wrong type.
-func parseDefinition(raw []byte, ignored ...string) (monitor.Definition, monitor.Problems, error) {
-	object, err := parseObject(raw)
-	if err != nil {
-		return monitor.Definition{}, nil, err
-	}
-	var d monitor.Definition
-	problems := decodeFields(object, &d, ignored...)
-	return d, problems, nil
-}
-
-// checkDefinition reports everything that is wrong with a definition at once. What is right may
-// still be refused when it is decided.
-func (s *server) checkDefinition(ctx context.Context, d monitor.Definition, problems monitor.Problems) error {
-	d = d.WithDefaults()
-	more := d.Validate()
-	for _, p := range s.opt.Table.Validate(d) {
-		if !slices.ContainsFunc(more, func(known monitor.Problem) bool { return known.Field == p.Field }) {
-			more = append(more, p)
-		}
-	}
-	problems = append(problems, without(more, problems)...)
-	if len(problems) == 0 {
-		return nil
-	}
-	// Whether the service exists is for the decider to say; here it completes the list.
-	if _, err := s.reads.Service(ctx, d.Service); errors.Is(err, monitor.ErrNotFound) && monitor.ValidID(d.Service) {
-		problems.Add("service", "%q does not exist: register the service first", d.Service)
-	}
-	return problems
 }

@@ -54,13 +54,17 @@ func (s *server) runCheck(ctx context.Context, in *checkRun) (*answer, error) {
 		DueAt: s.now().UTC().Truncate(time.Millisecond), Trigger: monitor.TriggerManual,
 	}
 	id := execution.ID()
-	return s.execute(ctx, execution, func(ctx context.Context, results chan<- monitor.Result) (func(), error) {
+	result, err := s.execute(ctx, execution, func(ctx context.Context, results chan<- monitor.Result) (func(), error) {
 		return s.bus.OnResult(ctx, func(m monitor.EventMessage) {
 			if result, ok := monitor.ResultOf(m.Event); ok && result.ID == id {
 				offer(results, result)
 			}
 		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &answer{Status: http.StatusOK, Body: result}, nil
 }
 
 func (s *server) testCheck(ctx context.Context, in *checkTest) (*answer, error) {
@@ -85,16 +89,14 @@ func (s *server) testCheck(ctx context.Context, in *checkTest) (*answer, error) 
 		return nil, invalidField("location", "%.80q cannot be used: use the name of a location", location)
 	}
 	execution := monitor.Execution{Check: d, Location: location, DueAt: s.now().UTC().Truncate(time.Millisecond), Trigger: monitor.TriggerTest}
-	out, err := s.execute(ctx, execution, func(ctx context.Context, results chan<- monitor.Result) (func(), error) {
+	result, err := s.execute(ctx, execution, func(ctx context.Context, results chan<- monitor.Result) (func(), error) {
 		return s.bus.OnTest(ctx, execution.ID(), func(r monitor.Result) { offer(results, r) })
 	})
 	if err != nil {
 		return nil, err
 	}
-	result := out.Body.(monitor.Result)
 	result.CheckID, result.Service = given.ID, given.Service
-	out.Body = result
-	return out, nil
+	return &answer{Status: http.StatusOK, Body: result}, nil
 }
 
 func offer(results chan<- monitor.Result, r monitor.Result) {
@@ -105,10 +107,10 @@ func offer(results chan<- monitor.Result, r monitor.Result) {
 }
 
 // execute orders one execution and waits for its result, to which listen subscribes beforehand.
-func (s *server) execute(ctx context.Context, e monitor.Execution, listen func(context.Context, chan<- monitor.Result) (func(), error)) (*answer, error) {
+func (s *server) execute(ctx context.Context, e monitor.Execution, listen func(context.Context, chan<- monitor.Result) (func(), error)) (result monitor.Result, err error) {
 	release, ok := s.runs.take()
 	if !ok {
-		return nil, problem(http.StatusTooManyRequests, "busy", "%d executions are waited for, as many as this server takes: try again", s.opt.MaxRuns).after(time.Second)
+		return result, problem(http.StatusTooManyRequests, "busy", "%d executions are waited for, as many as this server takes: try again", s.opt.MaxRuns).after(time.Second)
 	}
 	defer release()
 	wait := e.Check.Budget().Std() + s.opt.dispatchWait
@@ -121,31 +123,31 @@ func (s *server) execute(ctx context.Context, e monitor.Execution, listen func(c
 	results := make(chan monitor.Result, 1)
 	stop, err := listen(ctx, results)
 	if err != nil {
-		return nil, fmt.Errorf("listen for the result: %w", err)
+		return result, fmt.Errorf("listen for the result: %w", err)
 	}
 	defer stop()
 	order := cloudevents.NewCommand("", monitor.ExecuteChecks{Location: e.Location, Executions: []monitor.Execution{e}}, source, actor, s.now())
 	outcome, err := s.bus.Send(ctx, order)
 	switch {
 	case err != nil && ctx.Err() != nil && s.work.Err() == nil:
-		return nil, problem(http.StatusServiceUnavailable, "no-scheduler", "no scheduler has taken the order to execute: is one running?").after(time.Second)
+		return result, problem(http.StatusServiceUnavailable, "no-scheduler", "no scheduler has taken the order to execute: is one running?").after(time.Second)
 	case err != nil:
-		return nil, fmt.Errorf("order the execution: %w", err)
+		return result, fmt.Errorf("order the execution: %w", err)
 	case outcome.Refusal != nil:
-		return nil, orderRefused(outcome.Refusal)
+		return result, orderRefused(outcome.Refusal)
 	}
 	select {
 	case result := <-results:
-		return &answer{Status: http.StatusOK, Body: result}, nil
+		return result, nil
 	case <-ctx.Done():
 	}
 	switch {
 	case s.work.Err() != nil:
-		return nil, context.Canceled
+		return result, context.Canceled
 	case lonely:
-		return nil, problem(http.StatusServiceUnavailable, "no-runner", "no runner is at work at location %s: start one with vedette runner --location %s", e.Location, e.Location).after(5 * time.Second)
+		return result, problem(http.StatusServiceUnavailable, "no-runner", "no runner is at work at location %s: start one with vedette runner --location %s", e.Location, e.Location).after(5 * time.Second)
 	}
-	return nil, problem(http.StatusGatewayTimeout, "no-result", "no result came from location %s within %s: its runners may be busy, or gone", e.Location, wait).after(time.Second)
+	return result, problem(http.StatusGatewayTimeout, "no-result", "no result came from location %s within %s: its runners may be busy, or gone", e.Location, wait).after(time.Second)
 }
 
 // hasRunner reports whether a runner is known to be at work at a location.

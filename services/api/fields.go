@@ -1,8 +1,20 @@
 package api
 
+import "maps"
+
 // fieldText describes the fields of the schemas: by "Schema.field" where a name means different
 // things, else by "field".
 func fieldText() map[string]string {
+	all := make(map[string]string)
+	for _, some := range []map[string]string{
+		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(), eventFields(), problemFields(), systemFields(),
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func definitionFields() map[string]string {
 	return map[string]string{
 		"id":                "Chosen by the client, or made from the name; it never changes.",
 		"name":              "For people; the id without one.",
@@ -27,7 +39,11 @@ func fieldText() map[string]string {
 		"paused":            "Whether it is not executed.",
 		"description":       "For people.",
 		"rollup":            "How the statuses of its checks become its own.",
+	}
+}
 
+func viewFields() map[string]string {
+	return map[string]string{
 		"revision":       "Counts the changes of the definition; it is the ETag. It does not move with the status.",
 		"status":         "What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.",
 		"status_since":   "Since when it has that status.",
@@ -47,7 +63,11 @@ func fieldText() map[string]string {
 		"next_cursor":    "For the next page; absent on the last one.",
 		"total":          "How many there are on all pages.",
 		"open_incidents": "How many incidents are open.",
+	}
+}
 
+func resultFields() map[string]string {
+	return map[string]string{
 		"Result.id":   "Of the execution: check, revision, due time and location.",
 		"check_id":    "Id of the check.",
 		"location":    "Where from.",
@@ -64,12 +84,20 @@ func fieldText() map[string]string {
 		"trigger":     "What asked for it: the timetable, somebody by hand, or a test.",
 		"dns_ms":      "Looking the name up, in milliseconds.", "connect_ms": "Connecting, in milliseconds.", "tls_ms": "Agreeing on TLS, in milliseconds.",
 		"first_byte_ms": "Waiting for the first byte, in milliseconds.", "transfer_ms": "Reading the rest, in milliseconds.",
+	}
+}
 
+func assertionFields() map[string]string {
+	return map[string]string{
 		"expression":            "The expression.",
 		"passed":                "Whether it held.",
 		"actual":                "The actual value, where it did not hold.",
 		"AssertionResult.error": "Why it could not be evaluated.",
+	}
+}
 
+func uptimeFields() map[string]string {
+	return map[string]string{
 		"ratio":    "From 0 to 1; null without data.",
 		"coverage": "Share of the expected executions that ran, from 0 to 1.",
 		"expected": "How many executions were expected.", "up": "How many succeeded.", "degraded": "How many were slow.",
@@ -77,7 +105,11 @@ func fieldText() map[string]string {
 		"windows": "By window: `24h`, `7d`, `30d`, `90d`.", "window": "How far back.", "step": "Time between points.",
 		"points": "Oldest first; a step without results has none.", "at": "Beginning of the step.", "count": "How many results.",
 		"p50_ms": "Half were faster; milliseconds.", "p95_ms": "95 of 100 were faster; milliseconds.", "p99_ms": "99 of 100 were faster; milliseconds.",
+	}
+}
 
+func boardFields() map[string]string {
+	return map[string]string{
 		"IncidentView.id":          "Its check's id, and a number.",
 		"opened_at":                "When the check went down.",
 		"resolved_at":              "When it ended; absent while it is open.",
@@ -89,17 +121,29 @@ func fieldText() map[string]string {
 		"joined_at": "When it was first heard of.", "left_at": "When it left; absent while it is at work.",
 		"RunnerView.reason": "Why it left: stopped or silent.",
 		"Overview.checks":   "Number of checks by status.", "services": "Number of services by status.", "runners": "How many runners are at work.",
+	}
+}
 
+func eventFields() map[string]string {
+	return map[string]string{
 		"specversion": "Always `1.0`.", "Event.id": "UUIDv7 of the event.", "type": "What happened, with its version.", "source": "The part that wrote it.",
 		"subject": "What it is about: KIND/ID.", "time": "When it was written.", "datacontenttype": "Always `application/json`.",
 		"Event.sequence": "Place in its log, as a string.", "commandid": "The command that caused it.", "causationid": "The message that directly caused it.",
 		"correlationid": "Shared by all that goes back to the same cause.", "actor": "Who asked.", "data": "Depends on the type.",
+	}
+}
 
+func problemFields() map[string]string {
+	return map[string]string{
 		"Problem.type": "Names the kind of problem; /docs explains it.", "title": "The status in words.", "Problem.status": "The status code.",
 		"detail": "What is wrong, and the cure.", "instance": "The address that was asked for.", "Problem.errors": "Every field that is wrong.",
 		"field": "Name of the field, such as `interval`, `options.method` or `assertions[1]`.", "message": "What is wrong with it, and the cure.",
 		"Refusal.code": "The reason.", "problems": "Every field that is wrong.", "Refusal.message": "The reason in words.",
+	}
+}
 
+func systemFields() map[string]string {
+	return map[string]string{
 		"state":      "Whether it was decided, and how.",
 		"command_id": "Id of the command.", "aggregate": "Kind of what it is about.", "Command.id": "Id of what it is about.",
 		"Command.revision": "Of the definition, afterwards.", "Command.sequence": "Place in the events at which the effect shows.",
