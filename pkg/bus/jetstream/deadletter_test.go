@@ -108,7 +108,8 @@ func TestADeadCommandIsKeptWithItsReason(t *testing.T) {
 	assert.Contains(t, put[1].Header.Get("Vedette-Reason"), "panic: unexpected")
 	js, err := natsjs.New(app(t, server))
 	require.NoError(t, err)
-	stream, err := js.Stream(t.Context(), "COMMANDS")
-	require.NoError(t, err)
-	assert.Zero(t, stream.CachedInfo().State.Msgs, "they are out of the queue")
+	require.Eventually(t, func() bool { // acknowledgements are on their way
+		stream, err := js.Stream(t.Context(), "COMMANDS")
+		return err == nil && stream.CachedInfo().State.Msgs == 0
+	}, 10*time.Second, 10*time.Millisecond, "they are out of the queue")
 }
