@@ -29,6 +29,7 @@ func TestInABrowser(t *testing.T) {
 		{"many checks are paused, labelled and deleted at once", testBulk},
 		{"after a restart nothing stale is called live", testReconnect},
 		{"the events are followed and filtered", testEvents},
+		{"pictures for the documentation", testScreenshots},
 		{"no page has a violation that axe finds, in any theme", testAccessibility},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, w) })

@@ -73,7 +73,7 @@ func openPage(t *testing.T, browser context.Context, base string) *page {
 	p := &page{t: t, base: base}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithListener(p.watch), chromedp.WithNewBrowserContext())
 	require.NoError(t, chromedp.Do(ctx)) // the first run decides how long the tab lives
-	limited, cancelLimit := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancelLimit := context.WithTimeout(ctx, 5*time.Minute)
 	p.ctx, p.tab = limited, ctx
 	p.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, tab, network.Enable, network.EnableParams{}); err != nil {

@@ -31,7 +31,7 @@ function stepOf(event: CloudEvent, result: Result | undefined): Step | undefined
   return undefined;
 }
 
-// timeline puts together what happened in and around an incident, oldest first. Failing results are
+// timeline puts together what happened in and around an incident, oldest first; events come newest first. Failing results are
 // told until it was opened, and how many followed; of the others the one that ended it.
 export function timeline(incident: Incident, events: CloudEvent[], results: Result[]): Step[] {
   const opened = Date.parse(incident.opened_at);
@@ -44,7 +44,7 @@ export function timeline(incident: Incident, events: CloudEvent[], results: Resu
     key: result.id, at: Date.parse(result.started_at) + result.duration_ms, kind: 'Cause', status: outcomeStatus(result.outcome),
     title: `${result.location}: ${result.error || 'failed'}`, detail: `${checkName(result.check_id)}, attempt ${result.attempts}, runner ${result.runner}`,
   }));
-  for (const event of events) {
+  for (const event of [...events].reverse()) {
     const at = Date.parse(event.time);
     if (at < first - 1000 || at > until) continue;
     const id = (event.data as { result_id?: string }).result_id;
