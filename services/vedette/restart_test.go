@@ -27,7 +27,9 @@ func TestARestartKeepsEverything(t *testing.T) {
 	}
 	p, c := again()
 	create(t, p, "services", `{"id":"web"}`)
-	create(t, p, "checks", `{"id":"home","service":"web","kind":"http","target":"`+watched.URL+`","interval":"1s"}`)
+	create(t, p, "checks", `{"id":"home","service":"web","kind":"http","target":"`+watched.URL+`","interval":"1h"}`)
+	_, err := c.RunCheck(t.Context(), "home", "")
+	require.NoError(t, err)
 	before := awaitStatus(t, c, "home", monitor.StatusUp)
 	require.Zero(t, p.stop())
 	require.NotContains(t, p.log.String(), "level=ERROR")
