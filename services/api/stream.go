@@ -128,12 +128,11 @@ func (s *server) resultsUntilEvent(ctx context.Context, sequence uint64) (monito
 
 func unknownParameters(c *fiber.Ctx, known ...string) monitor.Problems {
 	var p monitor.Problems
-	c.Context().QueryArgs().VisitAll(func(key, _ []byte) {
-		if slices.Contains(known, string(key)) {
-			return
+	for key := range c.Context().QueryArgs().All() {
+		if name := string(key); !slices.Contains(known, name) {
+			p.Add(clip(name), "is not known: there are %s", strings.Join(known, ", "))
 		}
-		p.Add(string(key), "is not known: there are %s", strings.Join(known, ", "))
-	})
+	}
 	return p
 }
 

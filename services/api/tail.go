@@ -118,6 +118,9 @@ func (t *tail) begin(ctx context.Context, cancel context.CancelFunc) (after uint
 		t.head = last
 	}
 	t.following, t.stop = true, cancel
+	if t.lazy && t.wanted == 0 { // the last one left meanwhile
+		cancel()
+	}
 	t.announce()
 	return t.head, nil
 }
