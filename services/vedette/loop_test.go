@@ -72,8 +72,7 @@ func TestTheWholeLoop(t *testing.T) {
 		require.Less(t, late, 5*time.Second, "%s: a second is promised; a busy machine gets some more", how)
 		require.Equal(t, changes["a consumer"].event.At, change.event.At, "all hear of the same change")
 	}
-	opened := incident(t, c)
-	require.True(t, opened.Open())
+	opened := awaitIncident(t, c, true)
 	require.Equal(t, "home", opened.CheckID)
 	require.Equal(t, monitor.StatusUp, get(t, c, "home-dns").Status, "the other check is not affected")
 
@@ -82,8 +81,7 @@ func TestTheWholeLoop(t *testing.T) {
 	awaitChange(t, "the stream", sse, monitor.StatusDown, monitor.StatusUp)
 	awaitChange(t, "a consumer", consumed, monitor.StatusDown, monitor.StatusUp)
 	awaitChange(t, "a subscription", live, monitor.StatusDown, monitor.StatusUp)
-	resolved := incident(t, c)
-	require.False(t, resolved.Open())
+	resolved := awaitIncident(t, c, false)
 	require.Equal(t, opened.ID, resolved.ID)
 	require.Equal(t, resolved.ResolvedAt.Sub(resolved.OpenedAt).Milliseconds(), resolved.DurationMS)
 	require.Positive(t, resolved.DurationMS)
@@ -256,10 +254,20 @@ func failuresOf(t *testing.T, c *client.Client, id string, down readmodel.CheckV
 	return failures
 }
 
-func incident(t *testing.T, c *client.Client) readmodel.IncidentView {
+// awaitIncident waits until the only incident is open, or over: its read model is written beside that
+// of the checks, a moment earlier or later.
+func awaitIncident(t *testing.T, c *client.Client, open bool) readmodel.IncidentView {
 	t.Helper()
-	list, err := c.Incidents(t.Context(), nil, 0)
-	require.NoError(t, err)
-	require.Len(t, list.Items, 1)
-	return list.Items[0].Value
+	var seen readmodel.IncidentView
+	require.Eventually(t, func() bool {
+		list, err := c.Incidents(t.Context(), nil, 0)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(list.Items), 1)
+		if len(list.Items) == 0 {
+			return false
+		}
+		seen = list.Items[0].Value
+		return seen.Open() == open
+	}, patience, 10*time.Millisecond, "the incident is not as it should be")
+	return seen
 }
