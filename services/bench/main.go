@@ -27,6 +27,8 @@ type options struct {
 	toggles     int
 	concurrency int
 	ramp        bool
+	folder      string
+	durability  string
 }
 
 func main() {
@@ -38,6 +40,8 @@ func main() {
 	flag.DurationVar(&opt.duration, "duration", 20*time.Second, "how long to measure")
 	flag.IntVar(&opt.toggles, "toggles", 20, "how often a target fails and recovers to time the status change")
 	flag.IntVar(&opt.concurrency, "concurrency", 512, "concurrency of the runner")
+	flag.StringVar(&opt.folder, "folder", "", "where to keep the program's data meanwhile; the disk under it counts; empty for the system's temporary folder")
+	flag.StringVar(&opt.durability, "durability", "always", "durability of the program: always or relaxed")
 	flag.BoolVar(&opt.ramp, "ramp", false, "add checks step by step until more than 1 % is missed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

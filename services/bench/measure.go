@@ -67,7 +67,10 @@ func (b *bench) measure(ctx context.Context, to io.Writer) error {
 	return out.Flush()
 }
 
-// load registers what is missing of the checks, lets them settle for two intervals, and measures.
+// settle is the least time between registering checks and measuring them.
+const settle = 5 * time.Second
+
+// load registers what is missing of the checks, lets them settle, and measures.
 func (b *bench) load(ctx context.Context) (report, error) {
 	r := report{checks: b.checks}
 	begun := time.Now()
@@ -76,7 +79,7 @@ func (b *bench) load(ctx context.Context) (report, error) {
 		return r, err
 	}
 	r.registerRate = float64(fresh) / time.Since(begun).Seconds()
-	if err := wait(ctx, 2*b.interval); err != nil {
+	if err := wait(ctx, max(2*b.interval, settle)); err != nil {
 		return r, err
 	}
 	from, err := b.sample(ctx)
@@ -100,7 +103,7 @@ func (b *bench) load(ctx context.Context) (report, error) {
 	r.missed = max(0, 1-done/expected)
 	r.cpuPer1000 = (to.cpu - from.cpu).Seconds() / done * 1000
 	r.rssMiB = float64(to.rss) / (1 << 20)
-	r.diskPerCheck = float64(to.disk-from.disk) / done
+	r.diskPerCheck = float64(to.disk) / to.stored // blocks are compressed when they are full, so that a difference says nothing
 	r.delay, err = b.startDelay(ctx)
 	return r, err
 }
@@ -114,8 +117,8 @@ type sample struct {
 }
 
 func (b *bench) sample(ctx context.Context) (sample, error) {
-	s := sample{at: time.Now()}
 	metrics, err := b.program.metrics(ctx)
+	s := sample{at: time.Now()}
 	s.stored = metrics["vedette_gate_results_stored_total"]
 	var errs [3]error
 	s.cpu, errs[0] = b.program.cpu()

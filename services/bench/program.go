@@ -20,9 +20,9 @@ import (
 
 // program is the vedette under measurement, in a folder of its own that goes with it.
 type program struct {
-	binary      string
-	concurrency int
-	folder      string
+	opt    options
+	binary string
+	folder string
 
 	cmd  *exec.Cmd
 	base string
@@ -32,11 +32,11 @@ type program struct {
 }
 
 func startProgram(ctx context.Context, opt options) (*program, error) {
-	folder, err := os.MkdirTemp("", "vedette-bench-")
+	folder, err := os.MkdirTemp(opt.folder, "vedette-bench-")
 	if err != nil {
 		return nil, err
 	}
-	p := &program{folder: folder, binary: opt.program, concurrency: opt.concurrency}
+	p := &program{folder: folder, opt: opt, binary: opt.program}
 	if p.binary == "" {
 		p.binary = filepath.Join(folder, "vedette")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.binary, "github.com/vedette/vedette/services/vedette").CombinedOutput(); err != nil {
@@ -57,7 +57,7 @@ func (p *program) start(ctx context.Context, logLevel string) error {
 		return err
 	}
 	p.base, p.log, p.ended = "http://"+address, new(logged), make(chan struct{})
-	p.cmd = exec.Command(p.binary, "up", "--data", p.data(), "--http", address, "--concurrency", strconv.Itoa(p.concurrency), "--log-level", logLevel)
+	p.cmd = exec.Command(p.binary, "up", "--data", p.data(), "--http", address, "--concurrency", strconv.Itoa(p.opt.concurrency), "--durability", p.opt.durability, "--log-level", logLevel)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		return err

@@ -54,8 +54,11 @@ func (p *probe) records(message *dns.Msg) (answers []string, ttl uint32) {
 
 // dataOf is what dig +short shows of a record.
 func dataOf(record dns.RR) string {
-	if unknown, ok := record.(*dns.RFC3597); ok {
-		return fmt.Sprintf(`\# %d %s`, len(unknown.Rdata)/2, unknown.Rdata)
+	switch record := record.(type) {
+	case *dns.A: // the usual ones, without the detour of the others
+		return record.A.String()
+	case *dns.RFC3597:
+		return fmt.Sprintf(`\# %d %s`, len(record.Rdata)/2, record.Rdata)
 	}
 	return strings.TrimSpace(strings.TrimPrefix(record.String(), record.Header().String()))
 }
