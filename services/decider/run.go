@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/vedette/vedette/pkg/bus"
-	"github.com/vedette/vedette/pkg/process/backoff"
+	"github.com/vedette/vedette/pkg/process/standby"
 )
 
 // errSuperseded: a holder with a higher fence is at work.
@@ -25,35 +23,12 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("decider metrics: %w", err)
 	}
-	var pause backoff.Backoff
-	for {
-		err := b.Hold(ctx, lease, opt.Holder, func(held context.Context, fence uint64) error {
-			m.active.Set(1)
-			defer m.active.Set(0)
-			started := opt.Now()
-			err := lead(ctx, held, b, opt, m, fence)
-			if opt.Now().Sub(started) > longRun {
-				pause.Reset()
-			}
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, bus.ErrHandlerTaken):
-			return fmt.Errorf("decider: %w", err)
-		case err != nil:
-			m.failures.WithLabelValues("lead").Inc()
-			opt.Log.Error("the decider failed and begins again", "error", err)
-		}
-		if !pause.Wait(ctx) {
-			return nil
-		}
-	}
+	return standby.Run(ctx, b, standby.Work{
+		Name: lease, Holder: opt.Holder, Active: m.active,
+		Failed: m.failures.WithLabelValues("lead"), Log: opt.Log, Now: opt.Now,
+		Lead: func(process, held context.Context, fence uint64) error { return lead(process, held, b, opt, m, fence) },
+	})
 }
-
-// longRun is how long a decider must have worked for its failure not to count as one in a row.
-const longRun = 30 * time.Second
 
 // lead is one term: from gaining the lease to losing it. process ends with the process, held with
 // the lease too.
@@ -62,11 +37,11 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 	log := opt.Log.With("fence", fence)
 	kept, err := openSnapshots(held, b, opt, m, fence)
 	if err != nil {
-		return ended(held, err)
+		return standby.Ended(held, err)
 	}
 	l, err := load(held, b, kept, opt, m)
 	if err != nil {
-		return ended(held, err)
+		return standby.Ended(held, err)
 	}
 	l.log = log
 	log.Info("decider leads", "events", l.board.Sequence(), "results", l.results,
@@ -77,13 +52,5 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 		l.lastSnapshot(process)
 	}
 	log.Info("decider leads no more", "events", l.board.Sequence(), "results", l.results)
-	return ended(held, err)
-}
-
-// ended turns the failures that come of the end of ctx into nil.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return standby.Ended(held, err)
 }

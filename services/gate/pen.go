@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/recent"
 )
 
 // request is the results of one report, waiting to be written.
@@ -38,7 +39,7 @@ type pen struct {
 	metrics   *metrics
 	in        chan *request
 
-	recent *recent
+	recent *recent.IDs
 	// active holds the runners that sent results lately.
 	active  map[string]seen
 	failing bool
@@ -156,7 +157,7 @@ func (p *pen) write(ctx context.Context, requests []*request) ([]monitor.EventMe
 		}
 		p.failing = false
 		for _, result := range message {
-			p.recent.add(result.ID)
+			p.recent.Add(result.ID)
 		}
 		stored = append(stored, written...)
 	}
@@ -171,7 +172,7 @@ func (p *pen) messages(requests []*request) [][]monitor.Result {
 	here := make(map[string]struct{})
 	for _, r := range requests {
 		for _, result := range r.results {
-			if _, twice := here[result.ID]; twice || p.recent.has(result.ID) {
+			if _, twice := here[result.ID]; twice || p.recent.Has(result.ID) {
 				p.metrics.repeated.Inc()
 				continue
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/recent"
 )
 
 // Run takes reports until ctx ends, then writes and answers what is in hand and returns nil. Before
@@ -117,7 +118,7 @@ func (g *gate) pen(location string) (*pen, error) {
 	p := &pen{
 		location: location, linger: g.opt.Linger, now: g.opt.Now, log: g.opt.Log.With("location", location),
 		results: g.bus, announcer: g.announcer, metrics: g.metrics,
-		in: make(chan *request), recent: newRecent(remembered), active: make(map[string]seen),
+		in: make(chan *request), recent: recent.NewIDs(remembered), active: make(map[string]seen),
 	}
 	g.pens[location] = p
 	g.penned.Go(func() { p.run(g.work) })

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/vedette/vedette/pkg/process/backoff"
+	"github.com/vedette/vedette/pkg/process/standby"
 )
 
 // errSuperseded: a holder with a higher fence is at work.
@@ -22,32 +21,11 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("projector metrics: %w", err)
 	}
-	var pause backoff.Backoff
-	for {
-		err := b.Hold(ctx, lease, opt.Holder, func(held context.Context, fence uint64) error {
-			m.active.Set(1)
-			defer m.active.Set(0)
-			started := opt.Now()
-			err := lead(ctx, held, b, opt, m, fence)
-			if opt.Now().Sub(started) > longRun {
-				pause.Reset()
-			}
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			opt.Log.Error("the projector failed and begins again", "error", err)
-		}
-		if !pause.Wait(ctx) {
-			return nil
-		}
-	}
+	return standby.Run(ctx, b, standby.Work{
+		Name: lease, Holder: opt.Holder, Active: m.active, Log: opt.Log, Now: opt.Now,
+		Lead: func(process, held context.Context, fence uint64) error { return lead(process, held, b, opt, m, fence) },
+	})
 }
-
-// longRun is how long a projector must have worked for its failure not to count as one in a row.
-const longRun = 30 * time.Second
 
 // lead is one term: from gaining the lease to losing it. process ends with the process, held with
 // the lease too. Each projection works by itself: what is wrong with one does not stop the others.

@@ -49,6 +49,9 @@ type worker struct {
 	took    time.Duration
 }
 
+// longLife is how long a life must have lasted for its failure not to count as one in a row.
+const longLife = 30 * time.Second
+
 // errLost: the bucket holds something else than what was written to it.
 var errLost = errors.New("the read model is not what was written")
 
@@ -66,7 +69,7 @@ func (w *worker) run(process, ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		}
-		if w.opt.Now().Sub(started) > longRun {
+		if w.opt.Now().Sub(started) > longLife {
 			pause.Reset()
 		}
 		what := "work"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/process/recent"
 )
 
 const (
@@ -63,7 +64,7 @@ type dispatcher struct {
 	tasks   map[string]*task
 	hands   map[*hand]struct{}
 	queue   queue
-	recent  *recent
+	recent  *recent.IDs
 	fence   uint64
 	outbox  outbox
 	toClose []*hand

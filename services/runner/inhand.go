@@ -39,7 +39,7 @@ func (d *dispatcher) add(h *hand, t *task) {
 	case t.execution.Location != d.location:
 		d.log.Error("dropped an execution that is meant for another location",
 			"execution", t.id, "location", t.execution.Location)
-	case d.recent.has(t.id):
+	case d.recent.Has(t.id):
 		d.metrics.repeated.Inc()
 	case known != nil:
 		d.metrics.repeated.Inc()
@@ -95,7 +95,7 @@ func (d *dispatcher) settle(p *parcel) {
 			d.spoil(item.task)
 			continue
 		}
-		d.recent.add(item.task.id)
+		d.recent.Add(item.task.id)
 		d.end(item.task)
 	}
 }

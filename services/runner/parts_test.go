@@ -85,18 +85,6 @@ func TestQueueBeginsInOrderOfDueTimes(t *testing.T) {
 	})
 }
 
-func TestRecentForgetsTheOldest(t *testing.T) {
-	r := newRecent(3)
-	for _, id := range []string{"a", "b", "a", "c", "d"} {
-		r.add(id)
-	}
-	assert.False(t, r.has("a"))
-	for _, id := range []string{"b", "c", "d"} {
-		assert.True(t, r.has(id))
-	}
-	assert.Len(t, r.ids, 3)
-}
-
 func TestPace(t *testing.T) {
 	p := newPace(10)
 	assert.True(t, p.room(0, 0, 0, 0))

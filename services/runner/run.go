@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/recent"
 )
 
 // Run executes checks until ctx ends, then stops in good order: what has not begun goes back to the
@@ -37,7 +38,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 			well: "the server is told again that batches are being worked on",
 		},
 		pace: newPace(opt.Concurrency), cut: cut, giveUp: giveUp, grace: opt.ShutdownGrace,
-		tasks: make(map[string]*task), hands: make(map[*hand]struct{}), recent: newRecent(remembered),
+		tasks: make(map[string]*task), hands: make(map[*hand]struct{}), recent: recent.NewIDs(remembered),
 	}
 	crew := crew{b: b, opt: opt, dispatcher: d}
 	crew.start(ctx, work, delivery)

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/process/standby"
 )
 
 // errSuperseded: a holder with a higher fence is at work.
@@ -24,35 +23,12 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("scheduler metrics: %w", err)
 	}
-	pause := newBackoff()
-	for {
-		err := b.Hold(ctx, lease, opt.Holder, func(held context.Context, fence uint64) error {
-			m.active.Set(1)
-			defer m.active.Set(0)
-			started := opt.Now()
-			err := lead(ctx, held, b, opt, m, fence)
-			if opt.Now().Sub(started) > longRun {
-				pause.Reset()
-			}
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, bus.ErrHandlerTaken):
-			return fmt.Errorf("scheduler: %w", err)
-		case err != nil:
-			m.failures.WithLabelValues("lead").Inc()
-			opt.Log.Error("the scheduler failed and begins again", "error", err)
-		}
-		if !pause.Wait(ctx) {
-			return nil
-		}
-	}
+	return standby.Run(ctx, b, standby.Work{
+		Name: lease, Holder: opt.Holder, Active: m.active,
+		Failed: m.failures.WithLabelValues("lead"), Log: opt.Log, Now: opt.Now,
+		Lead: func(process, held context.Context, fence uint64) error { return lead(process, held, b, opt, m, fence) },
+	})
 }
-
-// longRun is how long a scheduler must have worked for its failure not to count as one in a row.
-const longRun = 30 * time.Second
 
 // lead is one term: from gaining the lease to losing it. process ends with the process, held with
 // the lease too.
@@ -60,11 +36,11 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 	opt.Log = opt.Log.With("fence", fence)
 	record, err := openRecord(held, b, opt, fence)
 	if err != nil {
-		return ended(held, err)
+		return standby.Ended(held, err)
 	}
 	checks, err := b.Bucket(held, checksBucket)
 	if err != nil {
-		return ended(held, fmt.Errorf("open the checks: %w", err))
+		return standby.Ended(held, fmt.Errorf("open the checks: %w", err))
 	}
 	l := newLeader(b, opt, m, fence, record)
 	opt.Log.Info("scheduler leads", "sent_up_to", record.done)
@@ -78,13 +54,5 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 		}
 	}
 	opt.Log.Info("scheduler leads no more")
-	return ended(held, err)
-}
-
-// ended turns the failures that come of the end of ctx into nil.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return standby.Ended(held, err)
 }
