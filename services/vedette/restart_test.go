@@ -68,12 +68,10 @@ func TestPartsAndRemoteRunnersJoinOverNATS(t *testing.T) {
 	seen := map[string]bool{}
 	require.Eventually(t, func() bool {
 		list, err := c.Results(t.Context(), "home", nil, 0)
-		require.NoError(t, err)
 		for _, r := range list.Items {
-			require.Equal(t, monitor.OutcomeSuccess, r.Value.Outcome, r.Value.Error)
-			seen[r.Value.Location] = true
+			seen[r.Value.Location] = seen[r.Value.Location] || r.Value.Outcome == monitor.OutcomeSuccess
 		}
-		return seen["default"] && seen["eu"]
+		return err == nil && seen["default"] && seen["eu"]
 	}, patience, 50*time.Millisecond, "both locations execute it: %v", seen)
 	require.Equal(t, []string{"default", "eu"}, check.Locations)
 
