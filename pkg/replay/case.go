@@ -121,7 +121,7 @@ func (c *Case) Result(m monitor.EventMessage) {
 		return
 	}
 	stored := storedAt(m)
-	if !stored.Before(c.question.To.Add(margin)) {
+	if !stored.Before(c.question.until()) {
 		return
 	}
 	if stored.Before(c.question.From) {
@@ -213,9 +213,9 @@ func (c *Case) isUnsettled(check monitor.Check) bool {
 	return false
 }
 
-// end is the end of the range.
+// end is the end of the range. What is decided shortly after it may be about the time before.
 func (c *Case) end() {
 	c.begin()
-	c.was.passTo(c.question.To)
-	c.would.passTo(c.question.To)
+	c.was.passTo(c.question.until())
+	c.would.passTo(c.question.until())
 }

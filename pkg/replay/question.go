@@ -20,13 +20,24 @@ type Question struct {
 	From    time.Time
 	To      time.Time
 	Change  Change
+	// Asked is when the question is asked: nothing is replayed that comes later. Zero is long after To.
+	Asked time.Time
+}
+
+// until is up to when events and results say something of the range.
+func (q Question) until() time.Time {
+	until := q.To.Add(margin)
+	if !q.Asked.IsZero() && q.Asked.Before(until) {
+		return q.Asked
+	}
+	return until
 }
 
 // MaxRange bounds the time between From and To.
 const MaxRange = 400 * 24 * time.Hour
 
-// Validate reports everything wrong with the question as of now, but for what the definitions tell.
-func (q Question) Validate(now time.Time) monitor.Problems {
+// Validate reports everything wrong with the question, but for what the definitions tell.
+func (q Question) Validate() monitor.Problems {
 	var p monitor.Problems
 	switch {
 	case q.Service == "" && q.Check == "":
@@ -48,7 +59,7 @@ func (q Question) Validate(now time.Time) monitor.Problems {
 	case q.To.Sub(q.From) > MaxRange:
 		p.Add("from", "the range is %s long: keep it within 400 days", q.To.Sub(q.From).Round(time.Hour))
 	}
-	if q.To.After(now) {
+	if !q.Asked.IsZero() && q.To.After(q.Asked) {
 		p.Add("to", "%s has not come yet: only what was recorded can be replayed", q.To.UTC().Format(time.RFC3339))
 	}
 	if q.Check != "" && q.Change.Rollup != nil {

@@ -53,7 +53,7 @@ func LeadBegins(from time.Time) time.Time { return from.Add(-maxLead) }
 
 // Event takes the next event. It reports whether more are wanted.
 func (r *Record) Event(m monitor.EventMessage) (more bool) {
-	if !m.Time.Before(r.question.To.Add(margin)) {
+	if !m.Time.Before(r.question.until()) {
 		return false
 	}
 	if !r.started && m.Time.Before(r.question.From) {

@@ -278,7 +278,7 @@ func TestQuestionsAreValidated(t *testing.T) {
 	require.Nil(t, c.Invert)
 	require.False(t, c.Empty())
 	require.True(t, Change{}.Empty())
-	require.Empty(t, Question{Service: "web", From: now.Add(-time.Hour), To: now, Change: c}.Validate(now))
+	require.Empty(t, Question{Service: "web", From: now.Add(-time.Hour), To: now, Asked: now, Change: c}.Validate())
 
 	_, problems = ParseChange(set(`{"interval":"1m","options":{},"locations":["x"],"paused":true,"name":"x","timeout":"1s","cron":"","colour":"red","quorum":"2","invert":3,"assertions":"x","rollup":4,"degraded_after":5}`))
 	require.Equal(t, []string{
@@ -288,10 +288,10 @@ func TestQuestionsAreValidated(t *testing.T) {
 	require.Contains(t, problems[4].Message, "cannot be replayed: what would have been found at other times is not recorded")
 
 	bad := Change{FailureThreshold: ptr(0), Assertions: []string{}, Rollup: ptr(monitor.Rollup("mean"))}
-	require.Equal(t, []string{"set.assertions", "set.failure_threshold", "set.rollup"}, fields(Question{Service: "web", From: now.Add(-time.Hour), To: now, Change: bad}.Validate(now)))
-	require.Equal(t, []string{"service", "from"}, fields(Question{To: now}.Validate(now)))
-	require.Equal(t, []string{"check", "from", "to"}, fields(Question{Service: "web", Check: "home", From: now.Add(time.Hour), To: now.Add(time.Minute)}.Validate(now)))
-	require.Equal(t, []string{"check", "from", "set.rollup"}, fields(Question{Check: "A", From: now.Add(-500 * 24 * time.Hour), To: now, Change: Change{Rollup: ptr(monitor.RollupBest)}}.Validate(now)))
+	require.Equal(t, []string{"set.assertions", "set.failure_threshold", "set.rollup"}, fields(Question{Service: "web", From: now.Add(-time.Hour), To: now, Change: bad}.Validate()))
+	require.Equal(t, []string{"service", "from"}, fields(Question{To: now}.Validate()))
+	require.Equal(t, []string{"check", "from", "to"}, fields(Question{Service: "web", Check: "home", From: now.Add(time.Hour), To: now.Add(time.Minute), Asked: now}.Validate()))
+	require.Equal(t, []string{"check", "from", "set.rollup"}, fields(Question{Check: "A", From: now.Add(-500 * 24 * time.Hour), To: now, Change: Change{Rollup: ptr(monitor.RollupBest)}}.Validate()))
 }
 
 func TestExpectedExecutionsFollowTheTimetable(t *testing.T) {

@@ -80,7 +80,7 @@ func (t *Trial) tell(all []happening) *story {
 		s.service.start(service.Status, s.question.From, "")
 	}
 	for _, h := range all {
-		if h.at.Before(s.question.To.Add(margin)) {
+		if h.at.Before(s.question.until()) {
 			s.follow(h)
 		}
 	}
@@ -207,8 +207,12 @@ func (t *thread) move(status monitor.Status, at time.Time, reason string) {
 	if !t.running {
 		return
 	}
-	t.changes++
 	last := &t.spans[len(t.spans)-1]
+	if status == last.Status { // unknown, and settled as such
+		last.Reason = reason
+		return
+	}
+	t.changes++
 	if at.Before(last.From) {
 		at = last.From
 	}

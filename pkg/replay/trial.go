@@ -100,7 +100,7 @@ func lead(d monitor.Definition, c Change, from time.Time) time.Duration {
 func (t *Trial) Since() time.Time { return t.since }
 
 // Until is described at Since.
-func (t *Trial) Until() time.Time { return t.record.question.To.Add(margin) }
+func (t *Trial) Until() time.Time { return t.record.question.until() }
 
 // Checks returns the ids of the checks that the question is about, sorted.
 func (t *Trial) Checks() []string { return slices.Clone(t.ids) }

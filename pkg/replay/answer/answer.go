@@ -60,7 +60,7 @@ type Progress struct {
 // progressEvery is the least time between two reports of progress.
 const progressEvery = 100 * time.Millisecond
 
-// WhatIf answers a question that is valid. It returns ctx's error when that ends first. Other errors:
+// WhatIf answers a question that is valid, as of now where it does not say when it is asked. It returns ctx's error when that ends first. Other errors:
 // monitor.ErrNotFound and monitor.Problems, as replay.NewTrial and replay.NewRecord say.
 func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.Assessor, opt Options) (replay.Report, error) {
 	if opt.Share <= 0 || opt.Share > 1 {
@@ -68,6 +68,9 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if q.Asked.IsZero() {
+		q.Asked = opt.Now()
 	}
 	if opt.Progress == nil {
 		opt.Progress = func(Progress) {}
