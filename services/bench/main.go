@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -44,7 +45,7 @@ func main() {
 	flag.StringVar(&opt.durability, "durability", "always", "durability of the program: always or relaxed")
 	flag.BoolVar(&opt.ramp, "ramp", false, "add checks step by step until more than 1 % is missed")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, opt)
 	stop()
 	if err != nil {

@@ -57,13 +57,14 @@ func (b *bench) measure(ctx context.Context, to io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	rebuilds, err := b.rebuild(ctx)
+	rebuilds, most, err := b.rebuild(ctx)
 	if err != nil {
 		return err
 	}
 	for _, one := range rebuilds {
 		row(out, "rebuilt from nothing: "+one.projection, "%d results in %s, %.0f/s", one.messages, one.took, float64(one.messages)/one.took.Seconds())
 	}
+	row(out, "RSS meanwhile at most", "%.0f MiB", float64(most)/(1<<20))
 	return out.Flush()
 }
 

@@ -22,28 +22,32 @@ type rebuilt struct {
 // rebuild stops the program, deletes the buckets of the read models that are made of results,
 // starts it again and waits until it says that they are built. What the program's log says of it is
 // taken from there: work goes on meanwhile, so that from outside the end would not be seen.
-func (b *bench) rebuild(ctx context.Context) ([]rebuilt, error) {
+// It returns the most memory that was resident meanwhile, too, in bytes.
+func (b *bench) rebuild(ctx context.Context) (found []rebuilt, most int64, err error) {
 	names := []string{"activity", "history"}
 	b.program.stop()
 	for _, name := range names {
 		if err := b.program.dropBucket(name); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if err := b.program.start(ctx, "info"); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	limit := time.Now().Add(10 * time.Minute)
 	for {
-		found := parseRebuilt(b.program.log.String(), names)
+		if now, err := b.program.rss(); err == nil {
+			most = max(most, now)
+		}
+		found = parseRebuilt(b.program.log.String(), names)
 		if len(found) == len(names) {
-			return found, nil
+			return found, most, nil
 		}
 		if time.Now().After(limit) {
-			return nil, fmt.Errorf("the read models were not built in 10 minutes:\n%s", b.program.log)
+			return nil, 0, fmt.Errorf("the read models were not built in 10 minutes:\n%s", b.program.log)
 		}
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 }
