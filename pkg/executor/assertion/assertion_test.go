@@ -198,7 +198,9 @@ func TestWorkIsBounded(t *testing.T) {
 		_, _, err = a.Evaluate(t.Context(), v, nil)
 		require.ErrorContains(t, err, problem, expression)
 		t.Logf("%s: %s", expression, time.Since(begun))
-		require.Less(t, time.Since(begun), 2*time.Second, expression)
+		// Under the race detector and other load, single steps take many times as long; without
+		// its bounds the quadratic ones would take minutes.
+		require.Less(t, time.Since(begun), 10*time.Second, expression)
 	}
 	for _, expression := range []string{
 		`body.contains("xxxxxxx xxxxxxxy") == false`, `body.size() == 1048576`, `!body.matches("nothing|to (be|see)")`,
