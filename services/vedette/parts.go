@@ -102,7 +102,7 @@ func runScheduler(ctx context.Context, h *host) error {
 func runRunner(ctx context.Context, h *host) error {
 	engine := executor.NewEngine(h.table, executor.Environment{
 		Runner: h.id, Policy: netguard.Policy{Allow: h.allow, Deny: h.deny},
-		Secrets: secrets.Source{Dir: h.secretsDir, Env: h.program.Env},
+		Secrets: secrets.Source{Dir: h.secretsDir, Env: h.program.Env}, Log: h.logOf("runner"),
 	})
 	return runner.Run(ctx, h.runnerBus, runner.Options{
 		ID: h.id, Location: h.location, Concurrency: h.concurrency, Engine: engine, References: h.references,
