@@ -35,7 +35,8 @@ func testFormErrors(t *testing.T, w world) {
 	p.press("Add assertion")
 	p.keys("laten")
 	p.see(".complete", "latency_ms")
-	p.keys("\r < duration('5s')")
+	p.shortcut("\r")
+	p.keys(" < duration('5s')")
 	p.await("document.querySelector(\"input[aria-label='Assertion 2']\").value === \"latency < duration('5s')\"")
 
 	p.fill("#f-interval", "2 s")

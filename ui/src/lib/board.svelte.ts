@@ -1,6 +1,8 @@
 import { all, get, Problem, say } from '../api/client';
 import { onEvent, onLive } from '../api/stream';
 import type { Check, CloudEvent, Overview, Service, Status } from '../api/types';
+import { Batch } from './batch';
+import { counts } from './view';
 
 // Statuses come at once, by event. Bars and figures change with every result; they follow with each
 // fetch, of which there are fewer the more there is to fetch.
@@ -13,7 +15,10 @@ interface StatusChanged {
   reason?: string;
 }
 
-// Board is the live list of checks, for all pages. Events are applied in animation frames.
+// However many events come, the page changes so often only.
+const applyEvery = 200;
+
+// Board is the live list of checks, for all pages.
 class Board {
   checks = $state.raw<ReadonlyMap<string, Check>>(new Map());
   services = $state.raw<ReadonlyMap<string, Service>>(new Map());
@@ -30,9 +35,10 @@ class Board {
   // What changed last, for those who listen to the page.
   changes = $state.raw<StatusChanged[]>([]);
 
-  #pending: CloudEvent[] = [];
-  #frame = 0;
-  #timer = 0;
+  readonly counts = $derived(counts(this.checks.values()));
+
+  #pending = new Batch<CloudEvent>(applyEvery, (events) => this.#apply(events));
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #reading: Promise<void> | undefined;
   #again = false;
 
@@ -43,7 +49,7 @@ class Board {
         // What was missed while away is not in the stream of changes: read the board anew.
         if (live) void this.refresh();
       }),
-      onEvent((event) => this.#take(event)),
+      onEvent((event) => this.#pending.add(event)),
     ];
     const ticking = setInterval(() => (this.now = Date.now()), 1000);
     const shown = (): void => {
@@ -54,6 +60,7 @@ class Board {
     return () => {
       clearInterval(ticking);
       clearTimeout(this.#timer);
+      this.#pending.stop();
       document.removeEventListener('visibilitychange', shown);
       for (const stop of stops) stop();
     };
@@ -108,17 +115,7 @@ class Board {
     }));
   }
 
-  #take(event: CloudEvent): void {
-    this.#pending.push(event);
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#apply();
-    });
-  }
-
-  #apply(): void {
-    const events = this.#pending;
-    this.#pending = [];
+  #apply(events: CloudEvent[]): void {
     const checks = new Map(this.checks);
     const services = new Map(this.services);
     const changes: StatusChanged[] = [];
