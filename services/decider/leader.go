@@ -205,8 +205,10 @@ func (l *leader) settlePending(ctx context.Context) {
 // settleSome makes as many pending decisions as one append holds, and returns how many.
 func (l *leader) settleSome(ctx context.Context) (made int, err error) {
 	if err := l.catchUp(ctx); err != nil {
-		l.metrics.failures.WithLabelValues("append").Inc()
-		l.trouble.report(l.log, l.now(), err)
+		if ctx.Err() == nil {
+			l.metrics.failures.WithLabelValues("append").Inc()
+			l.trouble.report(l.log, l.now(), err)
+		}
 		return 0, err
 	}
 	t := newTransaction(l.board)

@@ -68,7 +68,8 @@ func (l *leader) commit(ctx context.Context, t *transaction) ([]monitor.EventMes
 	if len(t.batch.Events) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	// A write once begun is waited for even while stopping: cut off, it may be stored all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	started := l.now()
 	written, err := l.bus.Append(ctx, t.batch)

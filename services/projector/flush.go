@@ -95,7 +95,8 @@ func (w *worker) put(ctx context.Context, changes []readmodel.Change, next check
 	for _, c := range changes {
 		puts[c.Key] = c.Value
 	}
-	writing, cancel := context.WithTimeout(ctx, requestTimeout)
+	// A write once begun is waited for even while stopping: cut off, it may be stored all the same.
+	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	revision, err := w.bucket.Flush(writing, puts, text, w.revision)
 	if err != nil {
