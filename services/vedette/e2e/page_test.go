@@ -59,8 +59,6 @@ type page struct {
 	ctx  context.Context
 	tab  context.Context // ctx without its time limit
 	base string
-	// restarting is set while the server is away: then failing requests are expected.
-	restarting bool
 
 	mu     sync.Mutex
 	wrongs []string

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -141,9 +142,7 @@ func (s *server) do(t *testing.T, method, path string, body any) map[string]any 
 func (s *server) check(t *testing.T, id, service, target string, more map[string]any) {
 	t.Helper()
 	definition := map[string]any{"id": id, "name": id, "service": service, "kind": "http", "target": target, "interval": "1s"}
-	for name, value := range more {
-		definition[name] = value
-	}
+	maps.Copy(definition, more)
 	s.do(t, http.MethodPost, "/checks", definition)
 }
 
