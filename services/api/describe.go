@@ -23,14 +23,17 @@ func schemaName(t reflect.Type, hint string) string {
 
 // describe completes the schemas with what Go types do not say.
 func describe(schemas map[string]*huma.Schema) {
-	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true}
+	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "ReplayQuestion": true, "Change": true}
 	for name, schema := range schemas {
 		if schema.Type != huma.TypeObject {
 			continue
 		}
 		schema.Description = schemaText()[name]
+		if text, ok := replaySchemas()[name]; ok {
+			schema.Description = text
+		}
 		if inputs[name] {
-			schema.Required = map[string][]string{"Definition": {"kind", "service", "target"}}[name]
+			schema.Required = map[string][]string{"Definition": {"kind", "service", "target"}, "ReplayQuestion": {"from"}}[name]
 		} else {
 			schema.AdditionalProperties = nil // more may come in later versions
 		}

@@ -57,6 +57,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.serviceRoutes(d)
 	s.boardRoutes(d)
 	s.eventRoutes(d)
+	s.replayRoutes(d)
 	s.systemRoutes(d)
 	d.streamRoute()
 	d.rootRoutes()
@@ -97,6 +98,7 @@ const (
 	tagServices = "Services"
 	tagBoard    = "Board"
 	tagEvents   = "Events"
+	tagReplays  = "Replays"
 	tagSystem   = "System"
 )
 
@@ -107,6 +109,7 @@ func tags() []*huma.Tag {
 		{Name: tagServices, Description: "A service is a monitored thing. Its status is rolled up from its checks."},
 		{Name: tagBoard, Description: "The board: counts by status, incidents, and the runners at work."},
 		{Name: tagEvents, Description: "Everything that was decided, for ever, and every result for as long as it is kept."},
+		{Name: tagReplays, Description: "The past again, under another policy: what if?"},
 		{Name: tagSystem, Description: "Kinds of checks, outcomes of commands, read models, health and the documents of the API."},
 	}
 }

@@ -39,11 +39,12 @@ type Events interface {
 
 // Results is the reading end of RESULTS.
 type Results interface {
-	// The four are bus.ResultLog's.
+	// All are bus.ResultLog's.
 	FollowResults(ctx context.Context, after uint64, handle func([]monitor.EventMessage) error, caughtUp func()) error
 	ReadResults(ctx context.Context, after uint64, limit int) ([]monitor.EventMessage, error)
 	LastResult(ctx context.Context) (uint64, error)
 	FirstResult(ctx context.Context) (uint64, error)
+	ResultsSince(ctx context.Context, at time.Time) (uint64, error)
 }
 
 // Live is the listening end of the live feed.

@@ -41,6 +41,7 @@ type server struct {
 	events, results *tail
 	writes, runs    slots
 	streams         slots
+	replays         slots
 	// work is the life of requests; stopping ends event streams at once.
 	work     context.Context //nolint:containedctx // fasthttp gives requests none
 	stopping context.Context //nolint:containedctx // as above
@@ -62,6 +63,7 @@ func (s *server) app() (*fiber.App, error) {
 	app.Use(assets)
 	s.rootRoutes(app)
 	app.Get(base+"/events/stream", s.whenReady, s.stream)
+	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
 	app.Use(base, s.whenReady, checkContentType)
 	s.openAPI, err = s.routes(app)
 	return app, err
