@@ -380,6 +380,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what another policy would have decided
+         * @description Folds the recorded results of a service's checks, or of one check, under a changed policy, by the code that decides in production, as if the policy had been changed at `from`. Nothing is written.
+         *
+         *     `set` takes `failure_threshold`, `success_threshold`, `degraded_after`, `quorum`, `invert`, `assertions` and, for a service, `rollup`. What was not recorded cannot be replayed: another `interval` or `target` is refused with the reason. `from` and `to` are times, or spans back from now such as `-24h`; `to` is now without one.
+         *
+         *     With `Accept: text/event-stream` the answer is a stream: `progress` with how far the logs have been read, then one `report`, or one `problem`. Closing the stream ends the replay. Without it the answer comes within a minute or not at all.
+         */
+        post: operations["replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runners": {
         parameters: {
             query?: never;
@@ -567,6 +591,68 @@ export interface components {
             /** @description Whether it held. */
             passed: boolean;
         };
+        /** @description A changed policy. What is left out stays as it was. */
+        Change: {
+            /** @description CEL expressions over what was observed; all must hold. */
+            assertions?: string[];
+            /** @description A slower success is degraded; absent is off. */
+            degraded_after?: string;
+            /**
+             * Format: int64
+             * @description Failures in a row that make a location down, 1 to 100.
+             */
+            failure_threshold?: number;
+            /** @description Swaps success and failure. */
+            invert?: boolean;
+            /**
+             * Format: int64
+             * @description How many locations must be down for the check to be.
+             */
+            quorum?: number;
+            /**
+             * @description How the statuses of its checks become its own.
+             * @enum {string}
+             */
+            rollup?: "worst" | "best" | "majority";
+            /**
+             * Format: int64
+             * @description Successes in a row that end that, 1 to 100.
+             */
+            success_threshold?: number;
+        };
+        /** @description What became of one check, both ways. */
+        CheckReport: {
+            coverage: components["schemas"]["Coverage"];
+            happened: components["schemas"]["Sums"];
+            /** @description Id of the check. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many results did not keep what an assertion needs: their recorded outcome stands.
+             */
+            not_replayable: number;
+            /**
+             * Format: int64
+             * @description How many results would have had another outcome.
+             */
+            regraded: number;
+            /**
+             * Format: int64
+             * @description How many results were folded.
+             */
+            results: number;
+            timeline: components["schemas"]["Timeline"];
+            /** @description Why the change was not applied to this check. */
+            unchanged?: string;
+            /**
+             * Format: int64
+             * @description How many results became failures where another attempt would have been made, of which nothing is known.
+             */
+            unretried: number;
+            /** @description Whether the results before the range leave open how the check stood. */
+            unsettled?: boolean;
+            would: components["schemas"]["Sums"];
+        };
         /** @description A check as it is read: its definition and status, and what its results tell. */
         CheckView: {
             /** @description CEL expressions over what was observed; all must hold. */
@@ -712,6 +798,30 @@ export interface components {
              */
             state: "undecided" | "accepted" | "refused";
         };
+        /** @description What became of a service, both ways. */
+        Comparison: {
+            happened: components["schemas"]["Sums"];
+            timeline: components["schemas"]["Timeline"];
+            would: components["schemas"]["Sums"];
+        };
+        /** @description How many executions were expected, and how many of them found anything. */
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Executions expected.
+             */
+            expected: number;
+            /**
+             * Format: int64
+             * @description Those that found something.
+             */
+            found: number;
+            /**
+             * Format: double
+             * @description Found by expected.
+             */
+            share: number;
+        };
         /** @description What is said of a check. What is left out takes its default. */
         Definition: {
             /** @description CEL expressions over what was observed; all must hold. */
@@ -770,6 +880,20 @@ export interface components {
             time_zone?: string;
             /** @description Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves. */
             timeout?: string;
+        };
+        /** @description An incident with what would have become of it. */
+        Difference: {
+            /** @description Id of the check. */
+            check_id: string;
+            happened?: components["schemas"]["Incident"];
+            /** @description `kept`: the same; `moved`: at other times; `gained`: in addition; `lost`: not at all. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description By how many milliseconds it would have been opened later; negative is earlier.
+             */
+            later_ms: number;
+            would?: components["schemas"]["Incident"];
         };
         /** @description An event: a CloudEvent 1.0 in structured mode. */
         Event: {
@@ -833,6 +957,30 @@ export interface components {
         Health: {
             /** @description `ok` or `ready`. */
             status: string;
+        };
+        /** @description An incident that happened, or would have. */
+        Incident: {
+            /** @description Whether it was open when the range began. */
+            carried?: boolean;
+            /** @description What failed. */
+            cause?: string;
+            /**
+             * Format: int64
+             * @description Milliseconds from the first failing result to the opening; absent where that is not known.
+             */
+            detection_ms?: number;
+            /**
+             * Format: date-time
+             * @description When the check went down.
+             */
+            opened_at: string;
+            /** @description How it ended: recovered, paused or deleted. */
+            resolution?: string;
+            /**
+             * Format: date-time
+             * @description When it ended; absent while it is open.
+             */
+            resolved_at?: string;
         };
         /** @description The time for which a check was down. */
         IncidentView: {
@@ -1054,6 +1202,77 @@ export interface components {
             /** @description Every field that is wrong. */
             problems?: components["schemas"]["FieldProblem"][];
         };
+        /** @description What is asked of a past range: about a service, or about one check. */
+        ReplayQuestion: {
+            /** @description Id of the check asked about, instead of a service. */
+            check?: string;
+            /** @description When the range begins: a time, or a span back from now such as `-24h`. */
+            from: string;
+            /** @description Id of the service asked about. */
+            service?: string;
+            set?: components["schemas"]["Change"];
+            /** @description When it ends, now without one. */
+            to?: string;
+        };
+        /** @description What happened, and what would have happened. */
+        Report: {
+            /** @description Id of the check. */
+            check?: string;
+            /** @description Each check. */
+            checks: components["schemas"]["CheckReport"][];
+            /** @description Whether results are kept of the whole range. */
+            complete: boolean;
+            coverage: components["schemas"]["Coverage"];
+            /** @description The checks for which it does not, 100 at most. */
+            deviating?: string[];
+            /** @description Whether the same fold under the recorded policy gives what was recorded. */
+            faithful: boolean;
+            /**
+             * Format: date-time
+             * @description When the range begins.
+             */
+            from: string;
+            happened: components["schemas"]["Sums"];
+            /** @description Every incident of either side. */
+            incidents: components["schemas"]["Difference"][];
+            /**
+             * Format: int64
+             * @description How many results did not keep what an assertion needs: their recorded outcome stands.
+             */
+            not_replayable: number;
+            /** @description What is to be known about the answer. */
+            notes?: string[];
+            of_service?: components["schemas"]["Comparison"];
+            /**
+             * Format: int64
+             * @description How many results would have had another outcome.
+             */
+            regraded: number;
+            /**
+             * Format: date-time
+             * @description From when on results are kept, where that is later than `from`.
+             */
+            replayed_from: string;
+            /**
+             * Format: int64
+             * @description How many results were folded.
+             */
+            results: number;
+            /** @description Id of the service. */
+            service?: string;
+            set: components["schemas"]["Change"];
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description How many results became failures where another attempt would have been made, of which nothing is known.
+             */
+            unretried: number;
+            would: components["schemas"]["Sums"];
+        };
         /** @description The outcome of one execution of a check from one location. */
         Result: {
             /** @description CEL expressions over what was observed; all must hold. */
@@ -1252,6 +1471,78 @@ export interface components {
              * @description How many there are on all pages.
              */
             total: number;
+        };
+        /** @description A time for which a status lasted. */
+        Span: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            from: string;
+            /** @description Why. */
+            reason?: string;
+            /** @description The status. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            to: string;
+        };
+        /** @description Figures of one check, of a service, or of all checks together. */
+        Sums: {
+            /**
+             * Format: int64
+             * @description Openings and resolutions of incidents.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Time degraded in milliseconds.
+             */
+            degraded_ms: number;
+            /**
+             * Format: int64
+             * @description Mean time in milliseconds from a first failing result to the opening of its incident; 0 without incidents.
+             */
+            detection_ms: number;
+            /**
+             * Format: int64
+             * @description Time down in milliseconds.
+             */
+            down_ms: number;
+            /**
+             * Format: int64
+             * @description Incidents opened within the range.
+             */
+            incidents: number;
+            /**
+             * Format: int64
+             * @description The longest such time.
+             */
+            slowest_detection_ms: number;
+            /**
+             * Format: int64
+             * @description Changes of status.
+             */
+            status_changes: number;
+            /**
+             * Format: int64
+             * @description Time unknown in milliseconds, never counted as down.
+             */
+            unknown_ms: number;
+        };
+        /** @description The spans of status, both ways; 1000 of each at most. */
+        Timeline: {
+            /** @description What happened. */
+            happened: components["schemas"]["Span"][];
+            /**
+             * Format: int64
+             * @description Spans beyond 1000.
+             */
+            left_out?: number;
+            /** @description What would have happened. */
+            would: components["schemas"]["Span"][];
         };
         /** @description The phases of an execution. One that did not happen is left out. */
         Timings: {
@@ -3417,6 +3708,215 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": "-24h",
+                 *       "service": "web",
+                 *       "set": {
+                 *         "failure_threshold": 3,
+                 *         "quorum": 2
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "checks": [
+                     *         {
+                     *           "coverage": {
+                     *             "expected": 2880,
+                     *             "found": 2879,
+                     *             "share": 0.9997
+                     *           },
+                     *           "happened": {
+                     *             "alerts": 2,
+                     *             "degraded_ms": 0,
+                     *             "detection_ms": 0,
+                     *             "down_ms": 3600000,
+                     *             "incidents": 1,
+                     *             "slowest_detection_ms": 0,
+                     *             "status_changes": 2,
+                     *             "unknown_ms": 0
+                     *           },
+                     *           "id": "home",
+                     *           "not_replayable": 0,
+                     *           "regraded": 0,
+                     *           "results": 2879,
+                     *           "timeline": {
+                     *             "happened": [
+                     *               {
+                     *                 "from": "2026-03-14T07:26:53Z",
+                     *                 "reason": "status == 200 · actual 503",
+                     *                 "status": "down",
+                     *                 "to": "2026-03-14T08:26:53Z"
+                     *               }
+                     *             ],
+                     *             "would": [
+                     *               {
+                     *                 "from": "2026-03-14T07:27:53Z",
+                     *                 "reason": "status == 200 · actual 503",
+                     *                 "status": "down",
+                     *                 "to": "2026-03-14T08:26:53Z"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "unretried": 0,
+                     *           "would": {
+                     *             "alerts": 2,
+                     *             "degraded_ms": 0,
+                     *             "detection_ms": 60000,
+                     *             "down_ms": 3540000,
+                     *             "incidents": 1,
+                     *             "slowest_detection_ms": 60000,
+                     *             "status_changes": 2,
+                     *             "unknown_ms": 0
+                     *           }
+                     *         }
+                     *       ],
+                     *       "complete": true,
+                     *       "coverage": {
+                     *         "expected": 2880,
+                     *         "found": 2879,
+                     *         "share": 0.9997
+                     *       },
+                     *       "faithful": true,
+                     *       "from": "2026-03-13T09:26:53Z",
+                     *       "happened": {
+                     *         "alerts": 2,
+                     *         "degraded_ms": 0,
+                     *         "detection_ms": 0,
+                     *         "down_ms": 3600000,
+                     *         "incidents": 1,
+                     *         "slowest_detection_ms": 0,
+                     *         "status_changes": 2,
+                     *         "unknown_ms": 0
+                     *       },
+                     *       "incidents": [
+                     *         {
+                     *           "check_id": "home",
+                     *           "happened": {
+                     *             "cause": "status == 200 · actual 503",
+                     *             "detection_ms": 0,
+                     *             "opened_at": "2026-03-14T07:26:53Z",
+                     *             "resolution": "recovered",
+                     *             "resolved_at": "2026-03-14T08:26:53Z"
+                     *           },
+                     *           "kind": "moved",
+                     *           "later_ms": 60000,
+                     *           "would": {
+                     *             "cause": "status == 200 · actual 503",
+                     *             "detection_ms": 60000,
+                     *             "opened_at": "2026-03-14T07:27:53Z",
+                     *             "resolution": "recovered",
+                     *             "resolved_at": "2026-03-14T08:26:53Z"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "not_replayable": 0,
+                     *       "of_service": {
+                     *         "happened": {
+                     *           "alerts": 2,
+                     *           "degraded_ms": 0,
+                     *           "detection_ms": 0,
+                     *           "down_ms": 3600000,
+                     *           "incidents": 1,
+                     *           "slowest_detection_ms": 0,
+                     *           "status_changes": 2,
+                     *           "unknown_ms": 0
+                     *         },
+                     *         "timeline": {
+                     *           "happened": [
+                     *             {
+                     *               "from": "2026-03-14T07:26:53Z",
+                     *               "reason": "status == 200 · actual 503",
+                     *               "status": "down",
+                     *               "to": "2026-03-14T08:26:53Z"
+                     *             }
+                     *           ],
+                     *           "would": [
+                     *             {
+                     *               "from": "2026-03-14T07:27:53Z",
+                     *               "reason": "status == 200 · actual 503",
+                     *               "status": "down",
+                     *               "to": "2026-03-14T08:26:53Z"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "would": {
+                     *           "alerts": 2,
+                     *           "degraded_ms": 0,
+                     *           "detection_ms": 60000,
+                     *           "down_ms": 3540000,
+                     *           "incidents": 1,
+                     *           "slowest_detection_ms": 60000,
+                     *           "status_changes": 2,
+                     *           "unknown_ms": 0
+                     *         }
+                     *       },
+                     *       "regraded": 0,
+                     *       "replayed_from": "2026-03-13T09:26:53Z",
+                     *       "results": 2879,
+                     *       "service": "web",
+                     *       "set": {
+                     *         "failure_threshold": 3,
+                     *         "quorum": 2
+                     *       },
+                     *       "to": "2026-03-14T09:26:53Z",
+                     *       "unretried": 0,
+                     *       "would": {
+                     *         "alerts": 2,
+                     *         "degraded_ms": 0,
+                     *         "detection_ms": 60000,
+                     *         "down_ms": 3540000,
+                     *         "incidents": 1,
+                     *         "slowest_detection_ms": 60000,
+                     *         "status_changes": 2,
+                     *         "unknown_ms": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Report"];
+                    /**
+                     * @example event: progress
+                     *     data: {"reading":"results","done":1200,"total":2880,"left_ms":140}
+                     *
+                     *     event: report
+                     *     data: {"service":"web","from":"2026-03-13T09:26:53Z",…}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     "list-runners": {
