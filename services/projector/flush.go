@@ -48,7 +48,7 @@ func (w *worker) flush(ctx context.Context) error {
 		w.metrics.delay.WithLabelValues(w.name).Observe(max(0, w.opt.Now().Sub(w.stored).Seconds()))
 	}
 	if w.rebuild != nil && w.caughtUp {
-		w.rebuild.done(w)
+		w.rebuild.done(ctx, w)
 		w.rebuild = nil
 	}
 	return nil

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/vedette/vedette/pkg/bus"
@@ -58,7 +59,7 @@ func (w *worker) beginRebuild(ctx context.Context, reason string) error {
 	}
 	w.rebuild = newRebuild(w, first, end, leftovers)
 	w.metrics.rebuilds.WithLabelValues(w.name).Inc()
-	w.log.Info("read model is built from the log", "reason", reason, "from", first, "to", end)
+	w.log.Log(ctx, w.rebuild.level(), "read model is built from the log", "reason", reason, "from", first, "to", end)
 	return nil
 }
 
@@ -66,6 +67,15 @@ func newRebuild(w *worker, first, target uint64, leftovers map[string]struct{}) 
 	now := w.opt.Now()
 	w.metrics.progress.WithLabelValues(w.name).Set(0)
 	return &rebuild{started: now, told: now, first: first, target: target, leftovers: leftovers}
+}
+
+// level is that of its beginning and end in the log: of no interest at the very first start, when
+// there is nothing to build from.
+func (r *rebuild) level() slog.Level {
+	if r.target == 0 {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // tell logs how far the rebuild is, now and then.
@@ -91,10 +101,10 @@ func (r *rebuild) tell(w *worker, messages int) {
 }
 
 // done tells that all is written.
-func (r *rebuild) done(w *worker) {
+func (r *rebuild) done(ctx context.Context, w *worker) {
 	took := w.opt.Now().Sub(r.started)
 	w.metrics.progress.WithLabelValues(w.name).Set(1)
-	w.log.Info("read model is built", "position", w.position, "messages", r.messages, "took", took,
+	w.log.Log(ctx, r.level(), "read model is built", "position", w.position, "messages", r.messages, "took", took,
 		"messages_per_second", int(float64(r.messages)/max(took.Seconds(), 1e-3)))
 }
 

@@ -31,29 +31,38 @@ func (b *backoff) wait(ctx context.Context) bool {
 	}
 }
 
-// condition logs when something starts to fail and when it works again, not every attempt.
+// patience is how long something may fail before anybody is told: what starts beside this process
+// may take a moment.
+const patience = 3 * time.Second
+
+// condition logs when something has failed for a while and when it works again, not every attempt.
 type condition struct {
 	log          *slog.Logger
 	broken, well string
 
-	mu  sync.Mutex
-	bad bool
+	mu sync.Mutex
+	// since is when it began to fail; zero while it works.
+	since time.Time
+	told  bool
 }
 
 func (c *condition) failed(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.bad {
-		c.log.Warn(c.broken, "error", err)
+	if c.since.IsZero() {
+		c.since = time.Now()
 	}
-	c.bad = true
+	if !c.told && time.Since(c.since) >= patience {
+		c.told = true
+		c.log.Warn(c.broken, "since", c.since, "error", err)
+	}
 }
 
 func (c *condition) worked() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bad {
+	if c.told {
 		c.log.Info(c.well)
 	}
-	c.bad = false
+	c.since, c.told = time.Time{}, false
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,8 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/bus/jetstream"
 	"github.com/vedette/vedette/pkg/bus/jetstream/embedded"
+	"github.com/vedette/vedette/pkg/bus/middleware"
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/kinds"
 	"github.com/vedette/vedette/pkg/process"
@@ -30,8 +33,10 @@ type host struct {
 	registry *prometheus.Registry
 	table    *executor.Table
 
-	server    *embedded.Server // nil with a server of the operator's
-	bus       *jetstream.Bus
+	server *embedded.Server // nil with a server of the operator's
+	bus    *jetstream.Bus
+	// messages is bus with logging, metrics and tracing around its commands.
+	messages  bus.Bus
 	runnerBus *jetstream.RunnerBus
 	// announce is told where the API listens.
 	announce func(net.Addr)
@@ -73,7 +78,16 @@ func (h *host) startServer() error {
 		Dir: folder, Listen: h.natsListen, Password: h.natsPassword, RunnerPassword: h.runnerPassword,
 		Locations: h.locations, Relaxed: h.durability == durabilityRelaxed, Log: h.logOf("nats"),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	disk, err := diskSize(folder)
+	if err != nil {
+		return errors.Join(err, h.server.Stop())
+	}
+	h.limits = fitLimits(h.limits, disk)
+	h.log.Debug("limits of the logs", "events", size{&h.limits.Events}.String(), "results", size{&h.limits.Results}.String(), "disk", disk)
+	return nil
 }
 
 // connect connects with full rights, and makes the streams.
@@ -91,6 +105,12 @@ func (h *host) connect(ctx context.Context, name string) error {
 		return err
 	}
 	h.bus = b
+	measure, err := middleware.Metrics(h.registry)
+	if err != nil {
+		return err
+	}
+	log := h.logOf("bus")
+	h.messages = bus.Use(b, middleware.Trace(middleware.LogSpans(log)), middleware.Log(log), measure)
 	if err := h.ensureTopology(ctx); err != nil {
 		return err
 	}

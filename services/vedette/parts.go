@@ -87,14 +87,14 @@ func runAPI(ctx context.Context, h *host) error {
 	if err != nil {
 		return fmt.Errorf("describe the messages: %w", err)
 	}
-	return api.Run(ctx, h.bus, api.Options{
+	return api.Run(ctx, h.messages, api.Options{
 		Address: h.http, AdminToken: h.adminToken, Table: h.table, Version: h.build.Version, Assets: ui.Assets(),
 		AsyncAPI: document, Gatherer: h.registry, Registerer: h.registry, Log: h.logOf("api"), Listening: h.announce,
 	})
 }
 
 func runScheduler(ctx context.Context, h *host) error {
-	return scheduler.Run(ctx, h.bus, scheduler.Options{
+	return scheduler.Run(ctx, h.messages, scheduler.Options{
 		Validator: h.table, Holder: h.id, Locations: h.locations, Log: h.logOf("scheduler"), Registerer: h.registry,
 	})
 }
@@ -111,19 +111,19 @@ func runRunner(ctx context.Context, h *host) error {
 }
 
 func runGate(ctx context.Context, h *host) error {
-	return gate.Run(ctx, h.bus, gate.Options{Log: h.logOf("gate"), Registerer: h.registry})
+	return gate.Run(ctx, h.messages, gate.Options{Log: h.logOf("gate"), Registerer: h.registry})
 }
 
 func runDecider(ctx context.Context, h *host) error {
-	return decider.Run(ctx, h.bus, decider.Options{
+	return decider.Run(ctx, h.messages, decider.Options{
 		Validator: h.table, Holder: h.id, Log: h.logOf("decider"), Registerer: h.registry,
 	})
 }
 
 func runProjector(ctx context.Context, h *host) error {
-	return projector.Run(ctx, h.bus, projector.Options{Holder: h.id, Log: h.logOf("projector"), Registerer: h.registry})
+	return projector.Run(ctx, h.messages, projector.Options{Holder: h.id, Log: h.logOf("projector"), Registerer: h.registry})
 }
 
 func runNotifier(ctx context.Context, h *host) error {
-	return notifier.Run(ctx, h.bus, notifier.Options{ID: h.id, Log: h.logOf("notifier"), Registerer: h.registry})
+	return notifier.Run(ctx, h.messages, notifier.Options{ID: h.id, Log: h.logOf("notifier"), Registerer: h.registry})
 }

@@ -84,6 +84,9 @@ func units() []struct {
 
 // String implements pflag.Value.
 func (s size) String() string {
+	if *s.value == 0 {
+		return "" // not given: help shows no default
+	}
 	for _, u := range units() {
 		if *s.value >= u.bytes && *s.value%u.bytes == 0 {
 			return fmt.Sprint(*s.value/u.bytes) + u.name

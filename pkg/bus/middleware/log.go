@@ -9,9 +9,9 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// Log returns middleware that writes what succeeds at debug level, refusals at info, and what fails
-// as errors; a sender who gave up waiting is a warning. Of a batch of commands it writes one line,
-// and one for each refusal.
+// Log returns middleware that writes what succeeds at debug level and what fails as errors; a sender
+// who gave up waiting is a warning. Refusals are written at info where they are decided, and at debug
+// where they are answered. Of a batch of commands it writes one line, and one for each refusal.
 func Log(log *slog.Logger) bus.Middleware {
 	l := logger{log}
 	return bus.Middleware{Send: l.send, Handle: l.handle, Event: l.event}
@@ -30,7 +30,7 @@ func (l logger) send(operation bus.Operation, next bus.SendFunc) bus.SendFunc {
 		case err != nil:
 			log.ErrorContext(ctx, "a command could not be sent", "error", err)
 		case !outcome.Accepted():
-			log.InfoContext(ctx, "a command was refused", "code", string(outcome.Refusal.Code), "reason", outcome.Refusal.Message)
+			log.DebugContext(ctx, "a command was answered with a refusal", "code", string(outcome.Refusal.Code), "reason", outcome.Refusal.Message)
 		default:
 			log.DebugContext(ctx, "a command was sent", "revision", outcome.Revision, "sequence", outcome.Sequence)
 		}
