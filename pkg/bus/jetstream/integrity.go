@@ -143,6 +143,7 @@ func (b *Bus) countEvents(ctx context.Context, last uint64) (counted uint64, err
 	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)
 	}
+	defer b.dismiss(streamEvents, consumer)
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(5000))
 	if err != nil {
 		return 0, fmt.Errorf("count events: %w", err)

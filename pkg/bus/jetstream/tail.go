@@ -76,6 +76,7 @@ func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
 	if err != nil {
 		return fmt.Errorf("open a consumer: %w", err)
 	}
+	defer b.dismiss(t.stream, consumer)
 	info, err := consumer.Info(opening)
 	if err != nil {
 		return fmt.Errorf("look at the consumer: %w", err)
@@ -212,6 +213,19 @@ func (t *tailing) arrived() {
 	}
 }
 
+// dismiss has the server forget a consumer that nobody reads from any more: it would keep it for as
+// long as one that reads may be silent, and takes 1,000 a stream at most. Nobody waits for that, and
+// a request that is lost costs no more than the time until then.
+func (b *Bus) dismiss(stream string, consumer jetstream.Consumer) {
+	info := consumer.CachedInfo()
+	if info == nil {
+		return
+	}
+	if err := b.conn.Publish("$JS.API.CONSUMER.DELETE."+stream+"."+info.Name, nil); err != nil {
+		b.log.Debug("a consumer is left to run out", "stream", stream, "consumer", info.Name, "error", err)
+	}
+}
+
 // readUpTo calls each with at most limit messages of what the stream holds now.
 func (b *Bus) readUpTo(ctx context.Context, t tailing, limit int, each func(jetstream.Msg)) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -220,6 +234,7 @@ func (b *Bus) readUpTo(ctx context.Context, t tailing, limit int, each func(jets
 	if err != nil {
 		return fmt.Errorf("read %s: %w", t.stream, err)
 	}
+	defer b.dismiss(t.stream, consumer)
 	info, err := consumer.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", t.stream, err)
