@@ -124,7 +124,7 @@ func (c *Case) Result(m monitor.EventMessage) {
 	if !stored.Before(c.question.until()) {
 		return
 	}
-	if stored.Before(c.question.From) {
+	if !c.begun && stored.Before(c.question.From) {
 		c.recall(stored)
 		if !c.doubtful {
 			c.assumeDown(stored)

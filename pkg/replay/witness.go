@@ -100,6 +100,9 @@ func (w *witness) hear(m monitor.EventMessage, r monitor.Result) {
 	if !w.known {
 		return
 	}
+	if stored.Before(w.clock) { // two locations' results may be told out of order
+		stored = w.clock
+	}
 	hearing, ok := w.tallies.Hear(w.check.Definition, m)
 	if !ok {
 		return

@@ -123,12 +123,67 @@ func (s *server) takeReplay() (release func(), err error) {
 
 func (s *server) whatIf(ctx context.Context, q replay.Question, progress func(whatif.Progress)) (replay.Report, error) {
 	started := time.Now()
-	report, err := whatif.WhatIf(ctx, s.bus, q, s.opt.Table.Assessor(ctx), whatif.Options{Progress: progress, Now: s.now})
+	opt := whatif.Options{Progress: progress, Now: s.now, History: (&histories{server: s}).read}
+	report, err := whatif.WhatIf(ctx, s.bus, q, s.opt.Table.Assessor(ctx), opt)
 	if err == nil {
 		s.log.Info("a past range was replayed", "service", q.Service, "check", q.Check, "from", q.From, "to", q.To,
-			"checks", len(report.Checks), "results", report.Results, "took", time.Since(started))
+			"checks", len(report.Checks), "results", report.Results, "source", report.Source, "took", time.Since(started))
 	}
 	return report, err
+}
+
+// pastReader reads the history of one check.
+type pastReader interface {
+	// Past is readmodel.Reader's.
+	Past(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error)
+}
+
+// historyWait bounds the wait for histories to show what was stored when a replay was asked for.
+const historyWait = 3 * time.Second
+
+// histories reads the pasts of checks for one replay.
+type histories struct {
+	server *server
+	// waited says that the read model was waited for, shown that it shows all that was stored then.
+	waited, shown bool
+}
+
+// read reads the past of a check, once the read model shows every result that was stored when the
+// first was asked for. It is not whole where that takes too long.
+func (h *histories) read(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error) {
+	if !h.waited {
+		h.waited = true
+		if h.shown, err = h.server.awaitHistory(ctx); err != nil {
+			return false, err
+		}
+	}
+	if !h.shown {
+		return false, nil
+	}
+	return h.server.past.Past(ctx, checkID, since, each)
+}
+
+func (s *server) awaitHistory(ctx context.Context) (shown bool, err error) {
+	last, err := s.bus.LastResult(ctx)
+	if err != nil {
+		return false, err
+	}
+	wait, cancel := context.WithTimeout(ctx, historyWait)
+	defer cancel()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		for _, p := range s.reads.Projections() {
+			if p.Name == "history" && p.Results >= last && !p.Rebuilding {
+				return true, nil
+			}
+		}
+		select {
+		case <-look.C:
+		case <-wait.Done():
+			return false, ctx.Err()
+		}
+	}
 }
 
 func exampleQuestion() ReplayQuestion {
@@ -150,7 +205,7 @@ func exampleReport() replay.Report {
 	}}
 	coverage := replay.Coverage{Expected: 2880, Found: 2879, Share: 0.9997}
 	return replay.Report{
-		Service: "web", From: at(-24 * time.Hour), To: at(0), Set: exampleQuestion().Set, ReplayedFrom: at(-24 * time.Hour), Complete: true, Faithful: true,
+		Service: "web", From: at(-24 * time.Hour), To: at(0), Set: exampleQuestion().Set, ReplayedFrom: at(-24 * time.Hour), Complete: true, Faithful: true, Source: "results",
 		Results: 2879, Coverage: coverage, Happened: sums, Would: less, OfService: &both,
 		Incidents: []replay.Difference{{Kind: replay.Moved, CheckID: "home", Happened: happened, Would: &would, LaterMS: 60_000}},
 		Checks:    []replay.CheckReport{{ID: "home", Comparison: both, Results: 2879, Coverage: coverage}},
@@ -177,8 +232,9 @@ func replayFields() map[string]string {
 		"ReplayQuestion.from": "When the range begins: a time, or a span back from now such as `-24h`.", "ReplayQuestion.to": "When it ends, now without one.",
 		"set": "What is changed.", "Report.service": "Id of the service.", "Report.check": "Id of the check.",
 		"Report.from": "When the range begins.", "Report.to": "When it ends.", "replayed_from": "From when on results are kept, where that is later than `from`.",
-		"complete": "Whether results are kept of the whole range.",
-		"faithful": "Whether the same fold under the recorded policy gives what was recorded.", "deviating": "The checks for which it does not, 100 at most.",
+		"Report.source": "Where the results were read: `results`, the log, or `history`, the histories of the checks.",
+		"complete":      "Whether results are kept of the whole range.",
+		"faithful":      "Whether the same fold under the recorded policy gives what was recorded.", "deviating": "The checks for which it does not, 100 at most.",
 		"notes": "What is to be known about the answer.", "Report.results": "How many results were folded.", "CheckReport.results": "How many results were folded.",
 		"regraded":        "How many results would have had another outcome.",
 		"not_replayable":  "How many results did not keep what an assertion needs: their recorded outcome stands.",

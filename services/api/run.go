@@ -32,7 +32,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	defer end()
 	s := newServer(opt, metrics)
 	group, running := errgroup.WithContext(ctx)
-	s.bus, s.reads, s.ready, s.work, s.stopping = b, reader, reader.Ready(), work, running
+	s.bus, s.reads, s.past, s.ready, s.work, s.stopping = b, reader, reader, reader.Ready(), work, running
 	s.events, s.results = newEventTail(b, opt.Log), newResultTail(b, opt.Log)
 	app, err := s.app()
 	if err != nil {

@@ -33,6 +33,7 @@ type server struct {
 	opt     Options
 	bus     Bus
 	reads   readmodel.Reads
+	past    pastReader
 	ready   <-chan struct{}
 	metrics *metrics
 	log     *slog.Logger

@@ -1,9 +1,10 @@
 // Package answer reads the logs for a what-if question and answers it: EVENTS up to the end of the
 // range, then RESULTS from a little before its beginning on. Neither is written to.
 //
-// Both logs are read in order, once. What is kept in memory are the boards, the events of the range
+// Both logs are read in order, once; where the histories of the checks reach back far enough and are
+// cheaper, they take the place of RESULTS. What is kept in memory are the boards, the events of the range
 // and, per check, what was decided: never the results. RESULTS is kept by location, not by check, so
-// that a question about one check costs as much as one about all of them.
+// that reading it for one check costs as much as for all of them.
 package answer
 
 import (
@@ -38,6 +39,11 @@ type Options struct {
 	// Share bounds the share of the time in which logs are read and folded, so that those who work
 	// beside are not slowed: bounds (0, 1], default DefaultShare.
 	Share float64
+	// History, when set, gives the results of one check that were due at a time and later, in the order
+	// in which they came, and reports whether it still has all of those. It is asked where that is
+	// cheaper than to read RESULTS. It knows when results finished, not when they were stored, so that
+	// its answer is dropped for that of RESULTS where it does not agree with EVENTS.
+	History func(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error)
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -47,9 +53,10 @@ const DefaultShare = 0.5
 
 // Progress says how far reading has come.
 type Progress struct {
-	// Reading is "events" or "results".
+	// Reading is "events", "history" or "results".
 	Reading string `json:"reading"`
-	// Done and Total count messages; of EVENTS, Total is all there are, of which fewer may be wanted.
+	// Done and Total count messages, or checks of which the history was read; of EVENTS, Total is all
+	// there are, of which fewer may be wanted.
 	Done  uint64 `json:"done"`
 	Total uint64 `json:"total"`
 	// LeftMS is how many milliseconds the results will take at the present rate; 0 while that is not
@@ -91,13 +98,88 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 	if err != nil {
 		return replay.Report{}, err
 	}
-	if err := r.results(ctx, trial); err != nil {
-		return replay.Report{}, fmt.Errorf("read results: %w", err)
+	span, err := r.span(ctx, trial)
+	if err != nil {
+		return replay.Report{}, fmt.Errorf("find the results: %w", err)
 	}
-	report := trial.Report()
+	report, ok, err := r.fromHistory(ctx, trial, span)
+	if err != nil {
+		return replay.Report{}, fmt.Errorf("read histories: %w", err)
+	}
+	if !ok {
+		if trial, err = replay.NewTrial(record, assessor); err != nil {
+			return replay.Report{}, err
+		}
+		if err := r.results(ctx, trial, span); err != nil {
+			return replay.Report{}, fmt.Errorf("read results: %w", err)
+		}
+		report = trial.Report()
+		report.Source = "results"
+	}
 	report.ReachedBack(q.From)
 	return report, nil
 }
+
+// span is the part of RESULTS that a trial wants: the messages after first, up to last.
+type span struct{ first, last uint64 }
+
+func (s span) length() uint64 { return s.last - min(s.first, s.last) }
+
+func (r *reader) span(ctx context.Context, trial *replay.Trial) (s span, err error) {
+	if s.first, err = r.logs.ResultsSince(ctx, trial.Since()); err != nil {
+		return s, err
+	}
+	if s.last, err = r.logs.LastResult(ctx); err != nil {
+		return s, err
+	}
+	until, err := r.logs.ResultsSince(ctx, trial.Until())
+	s.last = min(s.last, until)
+	return s, err
+}
+
+const (
+	// soon is how many messages of RESULTS are read in no time.
+	soon = 2000
+	// perCheck is how many messages take as long to read as the history of a check.
+	perCheck = 2000
+)
+
+// fromHistory answers from the histories of the checks. Not ok where that is no cheaper, where they do
+// not reach back far enough, or where they do not agree with EVENTS.
+func (r *reader) fromHistory(ctx context.Context, trial *replay.Trial, s span) (report replay.Report, ok bool, err error) {
+	checks := trial.Checks()
+	if r.opt.History == nil || s.length() <= soon || s.length() <= uint64(len(checks))*perCheck {
+		return report, false, nil
+	}
+	r.cycle = r.opt.Now()
+	for i, id := range checks {
+		r.tell(Progress{Reading: "history", Done: uint64(i), Total: uint64(len(checks))})
+		of, n := trial.Case(id), 0
+		whole, err := r.opt.History(ctx, id, trial.Since(), func(result monitor.Result) {
+			n++
+			finished := result.FinishedAt()
+			meta := monitor.Meta{Sequence: beyond + uint64(n), Time: finished, StoredAt: finished}
+			if !finished.Before(trial.Since()) {
+				of.Result(monitor.EventMessage{Meta: meta, Event: monitor.Executed(result)})
+			}
+		})
+		if err != nil || !whole {
+			return report, false, err
+		}
+		if err := r.rest(ctx); err != nil {
+			return report, false, err
+		}
+	}
+	report = trial.Report()
+	report.Source = "history"
+	if report.Faithful {
+		r.opt.Progress(Progress{Reading: "history", Done: uint64(len(checks)), Total: uint64(len(checks))})
+	}
+	return report, report.Faithful, nil
+}
+
+// beyond is after every position that EVENTS may name: histories do not keep theirs.
+const beyond = uint64(1) << 62
 
 type reader struct {
 	logs Logs
@@ -147,24 +229,12 @@ func (r *reader) events(ctx context.Context, record *replay.Record) error {
 	})
 }
 
-func (r *reader) results(ctx context.Context, trial *replay.Trial) error {
-	first, err := r.logs.ResultsSince(ctx, trial.Since())
-	if err != nil {
-		return err
-	}
-	last, err := r.logs.LastResult(ctx)
-	if err != nil {
-		return err
-	}
-	if until, err := r.logs.ResultsSince(ctx, trial.Until()); err != nil {
-		return err
-	} else if until < last {
-		last = until
-	}
+func (r *reader) results(ctx context.Context, trial *replay.Trial, s span) error {
+	first, last := s.first, s.last
 	begun := r.opt.Now()
-	p := Progress{Reading: "results", Total: last - min(first, last)}
+	p := Progress{Reading: "results", Total: s.length()}
 	if p.Total > 0 {
-		err = r.follow(ctx, func(ctx context.Context, arrived func()) error {
+		err := r.follow(ctx, func(ctx context.Context, arrived func()) error {
 			return r.logs.FollowResults(ctx, first, func(results []monitor.EventMessage) error {
 				for _, m := range results {
 					if m.Sequence > last {

@@ -87,6 +87,53 @@ func TestWhatIfReadsTheLogsOnce(t *testing.T) {
 	})
 }
 
+func TestHistoriesTakeThePlaceOfResultsWhereTheyAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, now := recorded(t, 2)
+		time.Sleep(time.Hour)
+		for range 5000 { // what others found
+			r := monitor.Result{ID: "x", CheckID: "other", Location: "default", DueAt: time.Now(), StartedAt: time.Now(), Outcome: monitor.OutcomeSuccess}
+			_, err := b.AppendResults(t.Context(), "default", []monitor.EventMessage{{Meta: monitor.Meta{ID: "x", Time: time.Now()}, Event: monitor.Executed(r)}})
+			require.NoError(t, err)
+		}
+		time.Sleep(time.Second)
+		all, err := b.ReadResults(t.Context(), 0, 20)
+		require.NoError(t, err)
+		asked, whole := 0, true
+		opt := answer.Options{History: func(_ context.Context, id string, since time.Time, each func(monitor.Result)) (bool, error) {
+			asked++
+			for _, m := range all {
+				if r, _ := monitor.ResultOf(m.Event); r.CheckID == id {
+					each(r)
+				}
+			}
+			return whole, nil
+		}}
+		q := replay.Question{Check: "check-0", From: now.Add(-time.Minute), To: time.Now()}
+		report, err := answer.WhatIf(t.Context(), b, q, nil, opt)
+		require.NoError(t, err)
+		require.Equal(t, "results", report.Source, "nothing was decided, so EVENTS do not agree")
+		require.Equal(t, 1, asked)
+
+		quiet := now.Add(30 * time.Minute) // everything was said by then: no decision, no result
+		q = replay.Question{Check: "check-0", From: quiet, To: time.Now()}
+		report, err = answer.WhatIf(t.Context(), b, q, nil, opt)
+		require.NoError(t, err)
+		require.Equal(t, 2, asked)
+		require.Equal(t, "history", report.Source)
+		whole = false
+		report, err = answer.WhatIf(t.Context(), b, q, nil, opt)
+		require.NoError(t, err)
+		require.Equal(t, 3, asked)
+		require.Equal(t, "results", report.Source, "the history does not reach back far enough")
+
+		q = replay.Question{Check: "check-0", From: now.Add(-time.Minute), To: now}
+		_, err = answer.WhatIf(t.Context(), b, q, nil, opt)
+		require.NoError(t, err)
+		require.Equal(t, 3, asked, "a few messages are read in no time")
+	})
+}
+
 // short is a log whose beginning was dropped.
 type short struct {
 	*bus.Memory

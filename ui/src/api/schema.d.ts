@@ -1261,6 +1261,8 @@ export interface components {
             /** @description Id of the service. */
             service?: string;
             set: components["schemas"]["Change"];
+            /** @description Where the results were read: `results`, the log, or `history`, the histories of the checks. */
+            source: string;
             /**
              * Format: date-time
              * @description When it ends.
@@ -3881,6 +3883,7 @@ export interface operations {
                      *         "failure_threshold": 3,
                      *         "quorum": 2
                      *       },
+                     *       "source": "results",
                      *       "to": "2026-03-14T09:26:53Z",
                      *       "unretried": 0,
                      *       "would": {
