@@ -3,6 +3,7 @@
 //
 //	go run ./services/bench                    # the usual: 2,000 checks every 2 s for 20 s
 //	go run ./services/bench -checks 10000 -interval 10s -duration 60s
+//	go run ./services/bench -what-if           # what a replay costs, and costs others
 //	go run ./services/bench -ramp -interval 1s # raises the load until more than 1 % is missed
 //
 // The targets run in this process, on the same processors; their time is not counted as Vedette's.
@@ -28,6 +29,7 @@ type options struct {
 	toggles     int
 	concurrency int
 	ramp        bool
+	whatIf      bool
 	folder      string
 	durability  string
 }
@@ -44,6 +46,7 @@ func main() {
 	flag.StringVar(&opt.folder, "folder", "", "where to keep the program's data meanwhile; the disk under it counts; empty for the system's temporary folder")
 	flag.StringVar(&opt.durability, "durability", "always", "durability of the program: always or relaxed")
 	flag.BoolVar(&opt.ramp, "ramp", false, "add checks step by step until more than 1 % is missed")
+	flag.BoolVar(&opt.whatIf, "what-if", false, "replay what was recorded, and measure the load again beside it, instead of the rest")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, opt)

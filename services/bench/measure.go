@@ -49,6 +49,12 @@ func (b *bench) measure(ctx context.Context, to io.Writer) error {
 	}
 	r.rssPer10k = (r.rssMiB - float64(empty)/(1<<20)) * 10_000 / float64(r.checks)
 	r.print(out)
+	if b.options.whatIf {
+		if err := b.whatIf(ctx, out); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
 	change, err := b.timeChanges(ctx)
 	if err != nil {
 		return err
