@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -21,6 +24,12 @@ type asset struct {
 	body      []byte
 	mediaType string
 	immutable bool
+	// packed is the body as gzip, made once when it is first asked for; nil when that saves nothing.
+	packed func() []byte
+}
+
+func newAsset(body []byte, mediaType string, immutable bool) asset {
+	return asset{body: body, mediaType: mediaType, immutable: immutable, packed: sync.OnceValue(func() []byte { return pack(body) })}
 }
 
 // assets returns a middleware that serves the web interface: its files by name, and its page for
@@ -65,7 +74,7 @@ func loadAssets(from fs.FS) (map[string]asset, error) {
 			return err
 		}
 		body, err := fs.ReadFile(from, name)
-		files[name] = asset{body: body, mediaType: mediaTypeOf(name), immutable: immutable.MatchString(name)}
+		files[name] = newAsset(body, mediaTypeOf(name), immutable.MatchString(name))
 		return err
 	})
 	if err != nil {
@@ -100,12 +109,35 @@ func mediaTypeOf(name string) string {
 	return "application/octet-stream"
 }
 
+// pack returns a body as gzip, or nil when that is not much smaller, as of fonts and pictures.
+func pack(body []byte) []byte {
+	var packed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil
+	}
+	if _, err := writer.Write(body); err != nil {
+		return nil
+	}
+	if err := writer.Close(); err != nil || packed.Len() > len(body)/10*9 {
+		return nil
+	}
+	return packed.Bytes()
+}
+
 func (a asset) send(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, a.mediaType)
+	c.Vary(fiber.HeaderAcceptEncoding)
 	if a.immutable {
 		c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	} else {
 		c.Set(fiber.HeaderCacheControl, "no-cache")
+	}
+	if c.AcceptsEncodings("gzip") == "gzip" {
+		if packed := a.packed(); packed != nil {
+			c.Set(fiber.HeaderContentEncoding, "gzip")
+			return c.Status(http.StatusOK).Send(packed)
+		}
 	}
 	return c.Status(http.StatusOK).Send(a.body)
 }

@@ -80,7 +80,7 @@ func isLocalOrigin(origin string) bool {
 }
 
 // contentSecurity lets pages use what this server serves, and nothing else.
-const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // secure is a middleware that sets the headers by which browsers protect the user.

@@ -1,8 +1,13 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,6 +82,27 @@ func TestATokenIsNeededWhereOneIsSet(t *testing.T) {
 	for _, path := range []string{"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/asyncapi.json"} {
 		w.want(http.StatusOK, http.MethodGet, path, nil)
 	}
+}
+
+func TestAssetsAreCompressedForThoseWhoSayThatTheyReadIt(t *testing.T) {
+	long := strings.Repeat("export const up = 1;\n", 100)
+	w := newWorld(t, func(o *Options) {
+		o.Assets = fstest.MapFS{"index.html": {Data: []byte("<p>")}, "long.js": {Data: []byte(long)}}
+	})
+	plain := w.want(http.StatusOK, http.MethodGet, "/long.js", nil, "Accept-Encoding", "identity")
+	require.Equal(t, long, string(plain.body))
+	require.Empty(t, plain.header.Get("Content-Encoding"))
+	require.Equal(t, "Accept-Encoding", plain.header.Get("Vary"))
+	packed := w.want(http.StatusOK, http.MethodGet, "/long.js", nil, "Accept-Encoding", "br, gzip")
+	require.Equal(t, "gzip", packed.header.Get("Content-Encoding"))
+	require.Less(t, len(packed.body), len(long)/4)
+	reader, err := gzip.NewReader(bytes.NewReader(packed.body))
+	require.NoError(t, err)
+	body, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	require.Equal(t, long, string(body))
+	short := w.want(http.StatusOK, http.MethodGet, "/", nil, "Accept-Encoding", "gzip")
+	require.Empty(t, short.header.Get("Content-Encoding"), "it would not be smaller")
 }
 
 func TestPagesAreServedAndProtected(t *testing.T) {

@@ -21,7 +21,7 @@ type Health struct {
 const probeTimeout = 5 * time.Second
 
 // rootRoutes are the routes beside the API.
-func (s *server) rootRoutes(app *fiber.App) {
+func (s *server) rootRoutes(app *fiber.App) error {
 	app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(Health{Status: "ok"}) })
 	app.Get("/readyz", s.readyz)
 	if s.opt.Gatherer != nil {
@@ -38,7 +38,7 @@ func (s *server) rootRoutes(app *fiber.App) {
 		})
 		app.Get("/asyncapi.json", s.asyncAPI)
 	}
-	docsRoutes(app)
+	return docsRoutes(app)
 }
 
 // readyz proves that requests can be served.

@@ -62,7 +62,9 @@ func (s *server) app() (*fiber.App, error) {
 		return nil, err
 	}
 	app.Use(assets)
-	s.rootRoutes(app)
+	if err := s.rootRoutes(app); err != nil {
+		return nil, err
+	}
 	app.Get(base+"/events/stream", s.whenReady, s.stream)
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
 	app.Use(base, s.whenReady, checkContentType)
