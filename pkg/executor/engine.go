@@ -142,26 +142,49 @@ func couldNotRun(err error) bool {
 
 // judge evaluates the assertions, or the kind's own rule where there are none.
 func (a *attempts) judge(ctx context.Context, result *monitor.Result, seen Observation) {
-	if len(a.check.Assertions) == 0 {
-		a.grade(result, seen.Verdict == "", seen.Latency, seen.Verdict)
-		return
+	failure := seen.Verdict
+	if len(a.check.Assertions) > 0 {
+		failure = ""
 	}
-	failure := ""
 	for _, text := range a.check.Assertions {
-		outcome := monitor.AssertionResult{Expression: text}
-		assertion, err := a.kind.assertion(text)
-		if err == nil {
-			outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values, a.clean)
-		}
-		if err != nil {
-			outcome.Error = err.Error()
-		}
+		outcome := a.assess(ctx, text, seen)
 		result.Assertions = append(result.Assertions, outcome)
 		if !outcome.Passed && failure == "" {
 			failure = describe(outcome)
 		}
 	}
 	a.grade(result, failure == "", seen.Latency, failure)
+	if failure == "" && result.Outcome != monitor.OutcomeFailure {
+		a.warn(ctx, result, seen)
+	}
+}
+
+// warn degrades a good answer that the kind warns of.
+func (a *attempts) warn(ctx context.Context, result *monitor.Result, seen Observation) {
+	warning := seen.Warning
+	for _, text := range seen.WarnUnless {
+		if warning != "" {
+			break
+		}
+		if outcome := a.assess(ctx, text, seen); !outcome.Passed {
+			warning = describe(outcome)
+		}
+	}
+	if warning != "" {
+		result.Outcome, result.Error = monitor.OutcomeDegraded, warning
+	}
+}
+
+func (a *attempts) assess(ctx context.Context, text string, seen Observation) monitor.AssertionResult {
+	outcome := monitor.AssertionResult{Expression: text}
+	assertion, err := a.kind.assertion(text)
+	if err == nil {
+		outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values, a.clean)
+	}
+	if err != nil {
+		outcome.Error = err.Error()
+	}
+	return outcome
 }
 
 func describe(r monitor.AssertionResult) string {

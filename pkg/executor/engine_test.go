@@ -287,3 +287,38 @@ func TestTable(t *testing.T) {
 	require.Equal(t, []string{"assertions[1]", "assertions[3]"}, []string{problems[0].Field, problems[1].Field})
 	require.Len(t, problems, 2)
 }
+
+// TestWarnings: what a kind warns of degrades a good answer, and no other.
+func TestWarnings(t *testing.T) {
+	for name, tc := range map[string]struct {
+		definition monitor.Definition
+		warning    string
+		unless     []string
+		verdict    string
+		outcome    monitor.Outcome
+		text       string
+	}{
+		"none":           {outcome: monitor.OutcomeSuccess},
+		"holds":          {unless: []string{"status == 200"}, outcome: monitor.OutcomeSuccess},
+		"does not hold":  {unless: []string{"status == 200", "status < 200"}, outcome: monitor.OutcomeDegraded, text: "status < 200 · actual 200"},
+		"cannot be told": {unless: []string{"list[0] == body"}, outcome: monitor.OutcomeDegraded, text: "cannot be evaluated"},
+		"own":            {warning: "close to full", unless: []string{"status < 200"}, outcome: monitor.OutcomeDegraded, text: "close to full"},
+		"of a failure":   {warning: "close to full", verdict: "full", outcome: monitor.OutcomeFailure, text: "full"},
+		"of an assertion that fails": {
+			definition: monitor.Definition{Assertions: []string{"status == 201"}}, warning: "close to full", outcome: monitor.OutcomeFailure, text: "status == 201 · actual 200",
+		},
+		"inverted":             {definition: monitor.Definition{Invert: true}, warning: "close to full", outcome: monitor.OutcomeFailure, text: "it succeeded"},
+		"inverted and failing": {definition: monitor.Definition{Invert: true}, warning: "close to full", verdict: "full", outcome: monitor.OutcomeSuccess},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind := scripted{attempt: func(context.Context, executor.Tools) executor.Observation {
+				return executor.Observation{Values: map[string]any{"status": 200, "body": "s3cret-value", "list": []string{}}, Verdict: tc.verdict, Warning: tc.warning, WarnUnless: tc.unless}
+			}}
+			r := execute(t, kind, tc.definition)
+			require.Equal(t, tc.outcome, r.Outcome, r.Error)
+			require.Contains(t, r.Error, tc.text)
+			require.Equal(t, r.Outcome == monitor.OutcomeSuccess, r.Error == "")
+			require.Len(t, r.Assertions, len(tc.definition.Assertions))
+		})
+	}
+}

@@ -56,6 +56,10 @@ type Observation struct {
 	Latency  time.Duration
 	// Verdict judges without assertions: empty when the answer is good, else what is wrong with it.
 	Verdict string
+	// Warning says why a good answer is degraded all the same; empty when it is not.
+	Warning string
+	// WarnUnless are assertions that have to hold as well, else a good answer is degraded.
+	WarnUnless []string
 	// Err is why there was no answer. One that wraps ErrForbidden or ErrSecret, or ErrSetup, says
 	// that the check itself could not run.
 	Err error

@@ -30,7 +30,8 @@ type Result struct {
 	Observed   map[string]any    `json:"observed,omitempty"`
 	Timings    *Timings          `json:"timings,omitempty"`
 	Assertions []AssertionResult `json:"assertions,omitempty"`
-	// Error says in plain words why the outcome is failure or error; empty on success.
+	// Error says in plain words why the outcome is failure or error, or of what a degraded one warns;
+	// empty on success.
 	Error string `json:"error"`
 	// Trigger is "schedule", "manual" (run now) or "test" (an unsaved definition).
 	Trigger Trigger `json:"trigger"`

@@ -2,7 +2,7 @@
 // describes them as JSON Schema from the same struct.
 //
 // The struct's fields carry tags: json (the name), help, and where they apply default, enum (values
-// separated by commas), example, min and max.
+// separated by commas), example, min and max. Those of an embedded struct count as the struct's own.
 package option
 
 import (
@@ -35,13 +35,12 @@ func decodeObject(p *monitor.Problems, path string, raw json.RawMessage, into re
 		}
 	}
 	known := make([]string, 0, into.NumField())
-	for i := range into.NumField() {
-		field := into.Type().Field(i)
+	for _, field := range fieldsOf(into.Type()) {
 		name := nameOf(field)
 		known = append(known, name)
 		value, ok := given[name]
 		delete(given, name)
-		decodeField(p, path+"."+name, field, value, ok && string(value) != "null", into.Field(i))
+		decodeField(p, path+"."+name, field, value, ok && string(value) != "null", into.FieldByIndex(field.Index))
 	}
 	unknown := make([]string, 0, len(given))
 	for name := range given {
@@ -121,13 +120,16 @@ func Schema(options any) map[string]any { return schemaOf(reflect.TypeOf(options
 func schemaOf(t reflect.Type) map[string]any {
 	properties := make(map[string]any, t.NumField())
 	order := make([]string, 0, t.NumField())
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for _, field := range fieldsOf(t) {
 		name := nameOf(field)
 		order = append(order, name)
 		properties[name] = describe(field)
 	}
 	return map[string]any{"type": "object", "properties": properties, "additionalProperties": false, "x-order": order}
+}
+
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(field reflect.StructField) bool { return field.Anonymous })
 }
 
 func describe(field reflect.StructField) map[string]any {

@@ -161,3 +161,18 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestEmbeddedFieldsAreTheStructsOwn(t *testing.T) {
+	type whole struct {
+		inner
+
+		Name string `json:"name" help:"Name."`
+	}
+	var got whole
+	require.Empty(t, option.Decode(json.RawMessage(`{"level":7,"name":"x"}`), &got))
+	require.Equal(t, whole{inner{Level: 7}, "x"}, got)
+	require.Equal(t, []string{"level", "deep", "name"}, option.Schema(whole{})["x-order"])
+	problems := option.Decode(json.RawMessage(`{"inner":{}}`), &got)
+	require.Len(t, problems, 1)
+	require.Equal(t, "options.inner", problems[0].Field)
+}
