@@ -1,5 +1,5 @@
 // Package e2e drives the real program, as built, with a real browser. Without a browser its tests are
-// skipped, but with VEDETTE_E2E=require they fail.
+// skipped, but with VEDETTE_E2E=require they fail; with VEDETTE_E2E=skip they are always skipped.
 package e2e_test
 
 import (

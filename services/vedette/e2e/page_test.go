@@ -23,9 +23,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// findBrowser skips the test on a machine without a browser, but where one is required.
+// findBrowser skips the test on a machine without a browser, but where one is required, and where
+// tests in a browser are not wanted.
 func findBrowser(t *testing.T) string {
 	t.Helper()
+	if os.Getenv("VEDETTE_E2E") == "skip" {
+		t.Skip("VEDETTE_E2E is skip")
+	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
