@@ -74,8 +74,8 @@ func (s *settings) natsFlags(f *pflag.FlagSet, byDefault string) {
 // topologyFlags are those of everyone that makes streams. They are to be the same for all.
 func (s *settings) topologyFlags(f *pflag.FlagSet) {
 	f.IntVar(&s.replicas, "replicas", 1, "copies of each stream in a cluster, 1 to 5; the same for every process")
-	f.Var(size{&s.limits.Events}, "max-events", "size of the event log at which changes are refused; the same for every process (default 16GiB; with the embedded server, less on a small disk)")
-	f.Var(size{&s.limits.Results}, "max-results", "size of the results at which the oldest go; the same for every process (default 32GiB; with the embedded server, less on a small disk)")
+	f.Var(size{&s.limits.Events}, "max-events", "size of the event log at which changes are refused; the same for every process (default 16GiB, less where there is little room)")
+	f.Var(size{&s.limits.Results}, "max-results", "size of the results at which the oldest go; the same for every process (default 32GiB, less where there is little room)")
 	f.DurationVar(&s.limits.ResultsAge, "results-age", 30*24*time.Hour, "age at which results go; the same for every process")
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/vedette/vedette/pkg/bus"
 )
 
-// Limits bound what the streams keep. Zero fields take the defaults named here.
+// Limits bound what the streams keep. Zero fields take the defaults named here; zero sizes are what
+// the streams have already, or less than the defaults on a server with little room.
 type Limits struct {
 	// Events bounds EVENTS in bytes; when it is reached, appends are refused. Default 16 GiB.
 	Events int64
@@ -98,12 +99,20 @@ func bucketName(name string) string { return "vedette_" + name }
 // EnsureTopology creates the streams that do not exist and adapts those that do. It never removes
 // anything, and is safe to repeat and to run from several processes.
 func (b *Bus) EnsureTopology(ctx context.Context) error {
+	var events, results jetstream.StreamConfig
 	for _, want := range b.streams() {
-		if err := b.ensureStream(ctx, want); err != nil {
-			return err
+		switch want.Name {
+		case streamEvents:
+			events = want
+		case streamResults:
+			results = want
+		default:
+			if err := b.ensureStream(ctx, want); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return b.ensureLogs(ctx, events, results)
 }
 
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
