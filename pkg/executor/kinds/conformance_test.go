@@ -17,6 +17,7 @@ func subjects() map[string]executortest.Subject {
 	return map[string]executortest.Subject{
 		"http": httpSubject(),
 		"dns":  dnsSubject(),
+		"tcp":  tcpSubject(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
+	"github.com/vedette/vedette/pkg/executor/tcpcheck"
 )
 
 // All returns an executor of every kind.
@@ -12,6 +13,7 @@ func All() []executor.Executor {
 	return []executor.Executor{
 		httpcheck.Executor{},
 		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
+		tcpcheck.Executor{},
 	}
 }
 

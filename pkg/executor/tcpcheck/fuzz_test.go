@@ -1,0 +1,49 @@
+package tcpcheck
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/endpoint"
+)
+
+// FuzzExpect reads whatever a server may send, in two pieces.
+func FuzzExpect(f *testing.F) {
+	f.Add([]byte("220 mx"), []byte(" ESMTP\r\n"), `(?P<a>\S+) ESMTP`)
+	f.Add([]byte{0xff}, []byte{0}, `.`)
+	f.Fuzz(func(t *testing.T, first, second []byte, text string) {
+		pattern, problem := parsePattern(text)
+		if problem != "" {
+			return
+		}
+		ours, theirs := net.Pipe()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = theirs.Write(first)
+			_, _ = theirs.Write(second)
+			_ = theirs.Close()
+		}()
+		tools := executor.Tools{
+			Dial:   func(context.Context, string, string) (net.Conn, error) { return ours, nil },
+			Secret: func(text string) (string, error) { return text, nil },
+		}
+		conn, err := endpoint.Dial(t.Context(), tools, "tcp", "host:1")
+		require.NoError(t, err)
+		talk := newTalk(conn)
+		err = talk.expect(t.Context(), pattern)
+		whole := string(first) + string(second)
+		require.True(t, strings.HasPrefix(whole, string(talk.received)))
+		require.LessOrEqual(t, talk.matched, len(talk.received))
+		require.Equal(t, err == nil, talk.matched > 0 || pattern.Match(talk.received))
+		require.NotNil(t, talk.observation(time.Second).Values["received"])
+		require.NoError(t, conn.Close())
+		<-done
+	})
+}
