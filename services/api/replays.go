@@ -123,7 +123,7 @@ func (s *server) takeReplay() (release func(), err error) {
 
 func (s *server) whatIf(ctx context.Context, q replay.Question, progress func(whatif.Progress)) (replay.Report, error) {
 	started := time.Now()
-	opt := whatif.Options{Progress: progress, Now: s.now, History: (&histories{server: s}).read}
+	opt := whatif.Options{Progress: progress, Now: s.now, History: histories{s}}
 	report, err := whatif.WhatIf(ctx, s.bus, q, s.opt.Table.Assessor(ctx), opt)
 	if err == nil {
 		s.log.Info("a past range was replayed", "service", q.Service, "check", q.Check, "from", q.From, "to", q.To,
@@ -138,52 +138,22 @@ type pastReader interface {
 	Past(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error)
 }
 
-// historyWait bounds the wait for histories to show what was stored when a replay was asked for.
-const historyWait = 3 * time.Second
+// histories are those of the read model.
+type histories struct{ server *server }
 
-// histories reads the pasts of checks for one replay.
-type histories struct {
-	server *server
-	// waited says that the read model was waited for, shown that it shows all that was stored then.
-	waited, shown bool
-}
-
-// read reads the past of a check, once the read model shows every result that was stored when the
-// first was asked for. It is not whole where that takes too long.
-func (h *histories) read(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error) {
-	if !h.waited {
-		h.waited = true
-		if h.shown, err = h.server.awaitHistory(ctx); err != nil {
-			return false, err
+// Reached implements whatif.History.
+func (h histories) Reached() uint64 {
+	for _, p := range h.server.reads.Projections() {
+		if p.Name == "history" && !p.Rebuilding {
+			return p.Results
 		}
 	}
-	if !h.shown {
-		return false, nil
-	}
+	return 0
+}
+
+// Past implements whatif.History.
+func (h histories) Past(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error) {
 	return h.server.past.Past(ctx, checkID, since, each)
-}
-
-func (s *server) awaitHistory(ctx context.Context) (shown bool, err error) {
-	last, err := s.bus.LastResult(ctx)
-	if err != nil {
-		return false, err
-	}
-	wait, cancel := context.WithTimeout(ctx, historyWait)
-	defer cancel()
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	for {
-		for _, p := range s.reads.Projections() {
-			if p.Name == "history" && p.Results >= last && !p.Rebuilding {
-				return true, nil
-			}
-		}
-		select {
-		case <-look.C:
-		case <-wait.Done():
-			return false, ctx.Err()
-		}
-	}
 }
 
 func exampleQuestion() ReplayQuestion {

@@ -36,16 +36,24 @@ type Logs interface {
 type Options struct {
 	// Progress, when set, is called now and then, from one goroutine, and at last with Done = Total.
 	Progress func(Progress)
-	// Share bounds the share of the time in which logs are read and folded, so that those who work
-	// beside are not slowed: bounds (0, 1], default DefaultShare.
+	// Share bounds the share of the time in which logs are read and folded after the first quarter of a
+	// second, so that those who work beside are not slowed: bounds (0, 1], default DefaultShare.
 	Share float64
-	// History, when set, gives the results of one check that were due at a time and later, in the order
-	// in which they came, and reports whether it still has all of those. It is asked where that is
-	// cheaper than to read RESULTS. It knows when results finished, not when they were stored, so that
-	// its answer is dropped for that of RESULTS where it does not agree with EVENTS.
-	History func(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error)
+	// History, when set, is read where that is cheaper than RESULTS.
+	History History
 	// Now defaults to time.Now.
 	Now func() time.Time
+}
+
+// History is a read model of the results of each check. It knows when results finished, not when they
+// were stored, so that an answer from it is dropped for one of RESULTS where it does not agree with
+// EVENTS.
+type History interface {
+	// Reached is the message of RESULTS up to which all histories go; 0 when they cannot be used.
+	Reached() uint64
+	// Past calls each with the results of a check that were due at a time and later, in the order in
+	// which they came, and reports whether the history still has all of those.
+	Past(ctx context.Context, checkID string, since time.Time, each func(monitor.Result)) (whole bool, err error)
 }
 
 // DefaultShare leaves half of the time to others.
@@ -82,7 +90,7 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 	if opt.Progress == nil {
 		opt.Progress = func(Progress) {}
 	}
-	r := &reader{logs: logs, opt: opt, cycle: opt.Now()}
+	r := &reader{logs: logs, opt: opt, begun: opt.Now()}
 	kept, err := r.kept(ctx, q)
 	if err != nil {
 		return replay.Report{}, err
@@ -137,55 +145,12 @@ func (r *reader) span(ctx context.Context, trial *replay.Trial) (s span, err err
 	return s, err
 }
 
-const (
-	// soon is how many messages of RESULTS are read in no time.
-	soon = 2000
-	// perCheck is how many messages take as long to read as the history of a check.
-	perCheck = 2000
-)
-
-// fromHistory answers from the histories of the checks. Not ok where that is no cheaper, where they do
-// not reach back far enough, or where they do not agree with EVENTS.
-func (r *reader) fromHistory(ctx context.Context, trial *replay.Trial, s span) (report replay.Report, ok bool, err error) {
-	checks := trial.Checks()
-	if r.opt.History == nil || s.length() <= soon || s.length() <= uint64(len(checks))*perCheck {
-		return report, false, nil
-	}
-	r.cycle = r.opt.Now()
-	for i, id := range checks {
-		r.tell(Progress{Reading: "history", Done: uint64(i), Total: uint64(len(checks))})
-		of, n := trial.Case(id), 0
-		whole, err := r.opt.History(ctx, id, trial.Since(), func(result monitor.Result) {
-			n++
-			finished := result.FinishedAt()
-			meta := monitor.Meta{Sequence: beyond + uint64(n), Time: finished, StoredAt: finished}
-			if !finished.Before(trial.Since()) {
-				of.Result(monitor.EventMessage{Meta: meta, Event: monitor.Executed(result)})
-			}
-		})
-		if err != nil || !whole {
-			return report, false, err
-		}
-		if err := r.rest(ctx); err != nil {
-			return report, false, err
-		}
-	}
-	report = trial.Report()
-	report.Source = "history"
-	if report.Faithful {
-		r.opt.Progress(Progress{Reading: "history", Done: uint64(len(checks)), Total: uint64(len(checks))})
-	}
-	return report, report.Faithful, nil
-}
-
-// beyond is after every position that EVENTS may name: histories do not keep theirs.
-const beyond = uint64(1) << 62
-
 type reader struct {
 	logs Logs
 	opt  Options
-	// cycle is when the last batch was done with, told when progress was last told.
-	cycle, told time.Time
+	// begun is when the reading began, cycle when the last batch was done with, told when progress was
+	// last told.
+	begun, cycle, told time.Time
 }
 
 // kept returns when the oldest result that is kept was stored, zero when none was ever dropped.
@@ -230,23 +195,27 @@ func (r *reader) events(ctx context.Context, record *replay.Record) error {
 }
 
 func (r *reader) results(ctx context.Context, trial *replay.Trial, s span) error {
-	first, last := s.first, s.last
+	return r.read(ctx, s, trial.Result)
+}
+
+// read hands on the results of a span.
+func (r *reader) read(ctx context.Context, s span, take func(monitor.EventMessage)) error {
 	begun := r.opt.Now()
 	p := Progress{Reading: "results", Total: s.length()}
 	if p.Total > 0 {
 		err := r.follow(ctx, func(ctx context.Context, arrived func()) error {
-			return r.logs.FollowResults(ctx, first, func(results []monitor.EventMessage) error {
+			return r.logs.FollowResults(ctx, s.first, func(results []monitor.EventMessage) error {
 				for _, m := range results {
-					if m.Sequence > last {
+					if m.Sequence > s.last {
 						return errEnough
 					}
-					trial.Result(m)
+					take(m)
 				}
 				reached := results[len(results)-1].Sequence
-				p.Done = reached - first
+				p.Done = reached - s.first
 				p.LeftMS = left(r.opt.Now().Sub(begun), p.Done, p.Total)
 				r.tell(p)
-				if reached >= last {
+				if reached >= s.last {
 					return errEnough
 				}
 				return r.rest(ctx)
@@ -292,10 +261,14 @@ func (r *reader) tell(p Progress) {
 	}
 }
 
-// rest leaves to others what is not the reader's share of the time.
+// rest leaves to others what is not the reader's share of the time. What is done at once needs none.
 func (r *reader) rest(ctx context.Context) error {
-	const longest = 100 * time.Millisecond
-	worked := r.opt.Now().Sub(r.cycle)
+	const atOnce, longest = 250 * time.Millisecond, 100 * time.Millisecond
+	now := r.opt.Now()
+	worked := now.Sub(r.cycle)
+	if now.Sub(r.begun) < atOnce {
+		worked = 0
+	}
 	pause := min(longest, time.Duration(float64(worked)*(1-r.opt.Share)/r.opt.Share))
 	if pause > 0 {
 		timer := time.NewTimer(pause)

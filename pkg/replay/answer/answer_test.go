@@ -87,6 +87,62 @@ func TestWhatIfReadsTheLogsOnce(t *testing.T) {
 	})
 }
 
+// histories holds those results.
+type histories struct {
+	results []monitor.EventMessage
+	reached uint64
+	whole   bool
+	asked   int
+}
+
+func (h *histories) Reached() uint64 { return h.reached }
+
+func (h *histories) Past(_ context.Context, id string, _ time.Time, each func(monitor.Result)) (bool, error) {
+	h.asked++
+	for _, m := range h.results {
+		if r, _ := monitor.ResultOf(m.Event); r.CheckID == id {
+			each(r)
+		}
+	}
+	return h.whole, nil
+}
+
+func TestWhatCameAfterHistoriesWereWrittenIsReadFromResults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := recorded(t, 1)
+		time.Sleep(time.Hour)
+		from := time.Now()
+		store := func(id, check string, outcome monitor.Outcome) {
+			r := monitor.Result{ID: id, CheckID: check, Location: "default", DueAt: time.Now(), StartedAt: time.Now(), Outcome: outcome}
+			_, err := b.AppendResults(t.Context(), "default", []monitor.EventMessage{{Meta: monitor.Meta{ID: id, Time: time.Now()}, Event: monitor.Executed(r)}})
+			require.NoError(t, err)
+		}
+		for range 6000 {
+			store("x", "other", monitor.OutcomeSuccess)
+		}
+		time.Sleep(time.Second)
+		store("in both", "check-0", monitor.OutcomeError) // decides nothing, as nobody is here to decide
+		time.Sleep(time.Second)
+		store("latest", "check-0", monitor.OutcomeError)
+		time.Sleep(time.Second)
+		in, err := b.ReadResults(t.Context(), 6020, 1)
+		require.NoError(t, err)
+		kept := &histories{results: in, whole: true, reached: 6020} // written again since
+		threshold := 2
+		q := replay.Question{Check: "check-0", From: from, To: time.Now(), Change: replay.Change{FailureThreshold: &threshold}}
+		report, err := answer.WhatIf(t.Context(), b, q, nil, answer.Options{History: kept})
+		require.NoError(t, err)
+		require.Equal(t, "history", report.Source)
+		require.Equal(t, 2, report.Results, "each once")
+		kept.reached = 0 // being rebuilt
+		report, err = answer.WhatIf(t.Context(), b, q, nil, answer.Options{History: kept})
+		require.NoError(t, err)
+		require.Equal(t, "results", report.Source)
+		require.Equal(t, 2, report.Results)
+		require.Equal(t, 1, kept.asked)
+	})
+}
+
 func TestHistoriesTakeThePlaceOfResultsWhereTheyAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, now := recorded(t, 2)
@@ -99,38 +155,30 @@ func TestHistoriesTakeThePlaceOfResultsWhereTheyAgree(t *testing.T) {
 		time.Sleep(time.Second)
 		all, err := b.ReadResults(t.Context(), 0, 20)
 		require.NoError(t, err)
-		asked, whole := 0, true
-		opt := answer.Options{History: func(_ context.Context, id string, since time.Time, each func(monitor.Result)) (bool, error) {
-			asked++
-			for _, m := range all {
-				if r, _ := monitor.ResultOf(m.Event); r.CheckID == id {
-					each(r)
-				}
-			}
-			return whole, nil
-		}}
+		kept := &histories{results: all, whole: true, reached: 5000}
+		opt := answer.Options{History: kept}
 		q := replay.Question{Check: "check-0", From: now.Add(-time.Minute), To: time.Now()}
 		report, err := answer.WhatIf(t.Context(), b, q, nil, opt)
 		require.NoError(t, err)
 		require.Equal(t, "results", report.Source, "nothing was decided, so EVENTS do not agree")
-		require.Equal(t, 1, asked)
+		require.Equal(t, 1, kept.asked)
 
 		quiet := now.Add(30 * time.Minute) // everything was said by then: no decision, no result
 		q = replay.Question{Check: "check-0", From: quiet, To: time.Now()}
 		report, err = answer.WhatIf(t.Context(), b, q, nil, opt)
 		require.NoError(t, err)
-		require.Equal(t, 2, asked)
+		require.Equal(t, 2, kept.asked)
 		require.Equal(t, "history", report.Source)
-		whole = false
+		kept.whole = false
 		report, err = answer.WhatIf(t.Context(), b, q, nil, opt)
 		require.NoError(t, err)
-		require.Equal(t, 3, asked)
+		require.Equal(t, 3, kept.asked)
 		require.Equal(t, "results", report.Source, "the history does not reach back far enough")
 
 		q = replay.Question{Check: "check-0", From: now.Add(-time.Minute), To: now}
 		_, err = answer.WhatIf(t.Context(), b, q, nil, opt)
 		require.NoError(t, err)
-		require.Equal(t, 3, asked, "a few messages are read in no time")
+		require.Equal(t, 3, kept.asked, "a few messages are read in no time")
 	})
 }
 
