@@ -59,6 +59,7 @@ func Network(network, version string) string {
 // Conn is a connection that ends with the context it was made with. Close it.
 type Conn struct {
 	net.Conn
+	host    string
 	phases  phases
 	unwatch func() bool
 }
@@ -73,6 +74,7 @@ func Dial(ctx context.Context, tools executor.Tools, network, target string) (*C
 		return nil, fmt.Errorf("%w: with its secrets put in, the target is not host:port", executor.ErrSecret)
 	}
 	c := &Conn{}
+	c.host, _, _ = net.SplitHostPort(address) // looked at already
 	raw, err := tools.Dial(c.phases.trace(ctx), network, address)
 	if err != nil {
 		return nil, executor.Explain(err, c.phases.current())
@@ -97,6 +99,9 @@ func (c *Conn) IP() string {
 	}
 	return host
 }
+
+// Host is the target's host, its secrets put in.
+func (c *Conn) Host() string { return c.host }
 
 // Timings are the steps so far: looking up and connecting.
 func (c *Conn) Timings() *monitor.Timings {

@@ -18,6 +18,7 @@ func subjects() map[string]executortest.Subject {
 		"http": httpSubject(),
 		"dns":  dnsSubject(),
 		"tcp":  tcpSubject(),
+		"tls":  tlsSubject(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/tcpcheck"
+	"github.com/vedette/vedette/pkg/executor/tlscheck"
 )
 
 // All returns an executor of every kind.
@@ -14,6 +15,7 @@ func All() []executor.Executor {
 		httpcheck.Executor{},
 		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
 		tcpcheck.Executor{},
+		tlscheck.Executor{},
 	}
 }
 
