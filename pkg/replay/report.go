@@ -183,9 +183,11 @@ func near(a, b time.Time) bool { return a.Sub(b).Abs() <= tolerance }
 
 // note says in words what is to be known.
 func (t *Trial) note(r *Report) {
-	say := func(n int, format string) {
-		if n > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf(format, n))
+	say := func(n int, what, format string) {
+		if n == 1 {
+			r.Notes = append(r.Notes, fmt.Sprintf(format, "one "+what))
+		} else if n > 1 {
+			r.Notes = append(r.Notes, fmt.Sprintf(format, fmt.Sprint(n, " ", what, "s")))
 		}
 	}
 	unsettled, unfit := 0, 0
@@ -197,11 +199,11 @@ func (t *Trial) note(r *Report) {
 			unfit++
 		}
 	}
-	say(unfit, "the change does not fit %d checks, which are left as they were")
-	say(unsettled, "the results before the range do not tell how %d checks stood when it began: their first decisions may be others")
-	say(r.NotReplayable, "%d results did not keep what an assertion needs: their recorded outcome stands")
-	say(r.Unretried, "%d results became failures of checks with retries: what another attempt would have found is not known")
-	say(len(r.Deviating), "of %d checks the record is not what the recorded policy leads to: no decider may have been at work, or results came while it was changed; compare with care")
+	say(unfit, "check", "left as it was, since the change does not fit: %s")
+	say(unsettled, "check", "the results before the range do not tell how everything stood when it began, so that the first decisions may be others: %s")
+	say(r.NotReplayable, "result", "what an assertion needs was not kept, so that the recorded outcome stands: %s")
+	say(r.Unretried, "result", "results became failures where another attempt would have been made, of which nothing is known: %s")
+	say(len(r.Deviating), "check", "what was recorded is not what the recorded policy leads to, as when no decider was at work, so compare with care: %s")
 	if r.Coverage.Expected > 0 && r.Coverage.Share < fullCoverage {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d expected executions found something: of the rest nothing is known", r.Coverage.Found, r.Coverage.Expected))
 	}

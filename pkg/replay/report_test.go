@@ -146,7 +146,7 @@ func TestAssertionsAreJudgedAgainOverWhatWasKept(t *testing.T) {
 	r = w.answer(w.whole(Change{Assertions: []string{"lost"}}), assessing{})
 	require.Equal(t, 4, r.NotReplayable)
 	require.Equal(t, []string{Kept}, kinds(r), "the recorded outcomes stand")
-	require.Contains(t, r.Notes[0], "4 results did not keep")
+	require.Contains(t, r.Notes[0], "so that the recorded outcome stands: 4 results")
 
 	_, _, err := w.ask(w.whole(Change{Assertions: []string{"what?"}}), assessing{})
 	var problems monitor.Problems
@@ -254,7 +254,7 @@ func TestWhatNoDeciderSawIsSaid(t *testing.T) {
 	r := w.answer(w.whole(Change{}), nil)
 	require.False(t, r.Faithful)
 	require.Equal(t, []string{"home"}, r.Deviating)
-	require.Contains(t, r.Notes[0], "no decider may have been at work")
+	require.Contains(t, r.Notes[0], "as when no decider was at work, so compare with care: one check")
 }
 
 func TestQuestionsAreValidated(t *testing.T) {

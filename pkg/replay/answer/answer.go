@@ -110,20 +110,24 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 	if err != nil {
 		return replay.Report{}, fmt.Errorf("find the results: %w", err)
 	}
-	report, ok, err := r.fromHistory(ctx, trial, span)
-	if err != nil {
-		return replay.Report{}, fmt.Errorf("read histories: %w", err)
-	}
-	if !ok {
+	if since, ok := r.historyIsCheaper(trial, span); ok {
+		report, ok, err := r.fromHistory(ctx, trial, since)
+		if err != nil {
+			return replay.Report{}, fmt.Errorf("read histories: %w", err)
+		}
+		if ok {
+			report.ReachedBack(q.From)
+			return report, nil
+		}
 		if trial, err = replay.NewTrial(record, assessor); err != nil {
 			return replay.Report{}, err
 		}
-		if err := r.results(ctx, trial, span); err != nil {
-			return replay.Report{}, fmt.Errorf("read results: %w", err)
-		}
-		report = trial.Report()
-		report.Source = "results"
 	}
+	if err := r.read(ctx, span, trial.Result); err != nil {
+		return replay.Report{}, fmt.Errorf("read results: %w", err)
+	}
+	report := trial.Report()
+	report.Source = "results"
 	report.ReachedBack(q.From)
 	return report, nil
 }
@@ -192,10 +196,6 @@ func (r *reader) events(ctx context.Context, record *replay.Record) error {
 			return r.rest(ctx)
 		}, arrived)
 	})
-}
-
-func (r *reader) results(ctx context.Context, trial *replay.Trial, s span) error {
-	return r.read(ctx, s, trial.Result)
 }
 
 // read hands on the results of a span.

@@ -17,18 +17,20 @@ const (
 	beyond = uint64(1) << 62
 )
 
-// fromHistory answers from the histories of the checks, and what was stored since they were written
-// from RESULTS. Not ok where that is no cheaper, where they do not reach back far enough, or where
-// they do not agree with EVENTS.
-func (r *reader) fromHistory(ctx context.Context, trial *replay.Trial, s span) (report replay.Report, ok bool, err error) {
+// historyIsCheaper reports whether the histories of the checks are read sooner than a span of RESULTS,
+// and what of that was stored since they were written.
+func (r *reader) historyIsCheaper(trial *replay.Trial, s span) (since span, ok bool) {
+	if r.opt.History == nil || s.length() <= max(soon, uint64(len(trial.Checks()))*perCheck) {
+		return since, false
+	}
+	since = span{r.opt.History.Reached(), s.last}
+	return since, since.first > 0 && since.length() <= s.length()/2
+}
+
+// fromHistory answers from the histories of the checks, and what was stored since from RESULTS. Not ok
+// where they do not reach back far enough, or do not agree with EVENTS.
+func (r *reader) fromHistory(ctx context.Context, trial *replay.Trial, since span) (report replay.Report, ok bool, err error) {
 	checks := trial.Checks()
-	if r.opt.History == nil || s.length() <= soon || s.length() <= uint64(len(checks))*perCheck {
-		return report, false, nil
-	}
-	since := span{r.opt.History.Reached(), s.last}
-	if since.first == 0 || since.length() > s.length()/2 {
-		return report, false, nil
-	}
 	r.cycle = r.opt.Now()
 	p := &pasts{trial: trial, due: make(map[[2]string]time.Time)}
 	for i, id := range checks {
