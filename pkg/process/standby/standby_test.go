@@ -19,8 +19,8 @@ import (
 func work(lead func(process, held context.Context, fence uint64) error) standby.Work {
 	return standby.Work{
 		Name: "watch", Holder: "a", Lead: lead, Log: slog.New(slog.DiscardHandler),
-		Active: prometheus.NewGauge(prometheus.GaugeOpts{Name: "active"}),
-		Failed: prometheus.NewCounter(prometheus.CounterOpts{Name: "failed"}),
+		Active: prometheus.NewGauge(prometheus.GaugeOpts{Name: "active", Help: "1 during a term."}),
+		Failed: prometheus.NewCounter(prometheus.CounterOpts{Name: "failed_total", Help: "Terms that failed."}),
 	}
 }
 
