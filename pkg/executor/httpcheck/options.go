@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/option"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -37,11 +38,19 @@ type probe struct {
 	tls     *tls.Config
 }
 
-func prepare(d monitor.Definition) (*probe, monitor.Problems) {
+func prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if d.Target != "" { // reported as missing already
-		if problem := targetProblem(d.Target); problem != "" {
+	p, more := Prepare(d.Target, o)
+	return p, append(problems, more...)
+}
+
+// Prepare prepares to ask a target, for another kind too whose options embed those of this one. The
+// options have been decoded.
+func Prepare(target string, o Options) (executor.Probe, monitor.Problems) {
+	var problems monitor.Problems
+	if target != "" { // reported as missing already
+		if problem := targetProblem(target); problem != "" {
 			problems.Add("target", "%s", problem)
 		}
 	}
@@ -65,7 +74,7 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		o.TLS.CA = "" // the pool holds it
 	}
-	return &probe{options: o, target: d.Target, tls: config}, problems
+	return &probe{options: o, target: target, tls: config}, problems
 }
 
 // targetProblem says what is wrong with a target, or nothing. It does not quote it, as it may hold

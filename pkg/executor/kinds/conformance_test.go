@@ -16,6 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func subjects() map[string]executortest.Subject {
 	return map[string]executortest.Subject{
 		"http": httpSubject(),
+		"json": jsonSubject(),
 		"dns":  dnsSubject(),
 		"tcp":  tcpSubject(),
 		"tls":  tlsSubject(),

@@ -5,6 +5,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
+	"github.com/vedette/vedette/pkg/executor/jsoncheck"
 	"github.com/vedette/vedette/pkg/executor/tcpcheck"
 	"github.com/vedette/vedette/pkg/executor/tlscheck"
 )
@@ -13,6 +14,7 @@ import (
 func All() []executor.Executor {
 	return []executor.Executor{
 		httpcheck.Executor{},
+		jsoncheck.Executor{},
 		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
 		tcpcheck.Executor{},
 		tlscheck.Executor{},
