@@ -15,11 +15,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // subjects says of each kind what the conformance suite has to know.
 func subjects() map[string]executortest.Subject {
 	return map[string]executortest.Subject{
-		"http": httpSubject(),
-		"json": jsonSubject(),
-		"dns":  dnsSubject(),
-		"tcp":  tcpSubject(),
-		"tls":  tlsSubject(),
+		"http":    httpSubject(),
+		"json":    jsonSubject(),
+		"metrics": metricsSubject(),
+		"dns":     dnsSubject(),
+		"tcp":     tcpSubject(),
+		"tls":     tlsSubject(),
+		"udp":     udpSubject(),
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
+	"github.com/vedette/vedette/pkg/executor/metricscheck"
 	"github.com/vedette/vedette/pkg/executor/tcpcheck"
 	"github.com/vedette/vedette/pkg/executor/tlscheck"
+	"github.com/vedette/vedette/pkg/executor/udpcheck"
 )
 
 // All returns an executor of every kind.
@@ -15,9 +17,11 @@ func All() []executor.Executor {
 	return []executor.Executor{
 		httpcheck.Executor{},
 		jsoncheck.Executor{},
+		metricscheck.Executor{},
 		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
 		tcpcheck.Executor{},
 		tlscheck.Executor{},
+		udpcheck.Executor{},
 	}
 }
 

@@ -18,7 +18,7 @@ func FuzzExpect(f *testing.F) {
 	f.Add([]byte("220 mx"), []byte(" ESMTP\r\n"), `(?P<a>\S+) ESMTP`)
 	f.Add([]byte{0xff}, []byte{0}, `.`)
 	f.Fuzz(func(t *testing.T, first, second []byte, text string) {
-		pattern, problem := parsePattern(text)
+		pattern, problem := endpoint.ParsePattern(text)
 		if problem != "" {
 			return
 		}

@@ -13,9 +13,6 @@ import (
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 )
 
-// maxReceived bounds what is read in one conversation.
-const maxReceived = 16 << 10
-
 // talk is one conversation.
 type talk struct {
 	conn      *endpoint.Conn
@@ -63,8 +60,8 @@ func (t *talk) expect(ctx context.Context, pattern *regexp.Regexp) error {
 			t.matched += found[1]
 			return nil
 		}
-		if len(t.received) == maxReceived {
-			return fmt.Errorf("%d KiB came, and %s is not in them", maxReceived>>10, pattern)
+		if len(t.received) == endpoint.MaxReceived {
+			return fmt.Errorf("%d KiB came, and %s is not in them", endpoint.MaxReceived>>10, pattern)
 		}
 		if ctx.Err() != nil {
 			return t.failed(ctx.Err(), pattern)
@@ -77,7 +74,7 @@ func (t *talk) expect(ctx context.Context, pattern *regexp.Regexp) error {
 
 func (t *talk) read() error {
 	const piece = 4 << 10
-	buffer := make([]byte, min(piece, maxReceived-len(t.received)))
+	buffer := make([]byte, min(piece, endpoint.MaxReceived-len(t.received)))
 	n, err := t.conn.Read(buffer)
 	if n == 0 {
 		return err
