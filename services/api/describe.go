@@ -103,6 +103,9 @@ func anyOf[T ~string](values []T) []any {
 // schemaText describes the schemas.
 func schemaText() map[string]string {
 	return map[string]string{
+		"AuditEntry":          "One change of a definition, and who made it.",
+		"AuditPage":           "One page of changes, newest first.",
+		"FieldChange":         "What a change did to one field.",
 		"AssertionResult":     "One assertion as it was evaluated.",
 		"CheckView":           "A check as it is read: its definition and status, and what its results tell.",
 		"CheckViewPage":       "One page of checks.",

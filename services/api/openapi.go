@@ -55,6 +55,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.runRoutes(d)
 	s.resultRoutes(d)
 	s.serviceRoutes(d)
+	s.changeRoutes(d)
 	s.boardRoutes(d)
 	s.eventRoutes(d)
 	s.replayRoutes(d)

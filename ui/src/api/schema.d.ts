@@ -80,6 +80,26 @@ export interface paths {
         patch: operations["patch-check"];
         trace?: never;
     };
+    "/api/v1/checks/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what of a check
+         * @description Newest first, with what every change did field by field, from the event log itself: also of what is deleted. Fields of `options` and `labels` are named one by one, such as `labels.team`.
+         */
+        get: operations["list-check-changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checks/{id}/latency": {
         parameters: {
             query?: never;
@@ -476,6 +496,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what of a service
+         * @description Newest first, with what every change did field by field, from the event log itself: also of what is deleted. Fields of `options` and `labels` are named one by one, such as `labels.team`.
+         */
+        get: operations["list-service-changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/asyncapi.json": {
         parameters: {
             query?: never;
@@ -590,6 +630,46 @@ export interface components {
             expression: string;
             /** @description Whether it held. */
             passed: boolean;
+        };
+        /** @description One change of a definition, and who made it. */
+        AuditEntry: {
+            /** @description Who asked, where that is known. */
+            actor?: string;
+            /** @description What became different, by field; none when the definition stayed the same. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @description Id of the command that asked for it. */
+            command_id?: string;
+            /** @description UUIDv7 of the event. */
+            event_id: string;
+            /**
+             * Format: int64
+             * @description Revision of the definition after it.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Place of the event in EVENTS.
+             */
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            time: string;
+            /** @description Type of the event. */
+            type: string;
+        };
+        /** @description One page of changes, newest first. */
+        AuditPage: {
+            /** @description The page. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description For the next page; absent on the last one. */
+            next_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
         };
         /** @description A changed policy. What is left out stays as it was. */
         Change: {
@@ -945,6 +1025,15 @@ export interface components {
              * @description How many there are on all pages.
              */
             total: number;
+        };
+        /** @description What a change did to one field. */
+        FieldChange: {
+            /** @description Name of the field; within options and labels with a dot. */
+            field: string;
+            /** @description Before; absent when the field was not there. */
+            from?: unknown;
+            /** @description After; absent when the field is no longer there. */
+            to?: unknown;
         };
         /** @description What is wrong with one field, and the cure. */
         FieldProblem: {
@@ -2749,6 +2838,64 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    "list-check-changes": {
+        parameters: {
+            query?: {
+                /** @description The most items of one page. */
+                limit?: number;
+                /** @description The next_cursor of the page before, with the same query. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the check. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changes": [
+                     *             {
+                     *               "field": "failure_threshold",
+                     *               "from": 1,
+                     *               "to": 2
+                     *             }
+                     *           ],
+                     *           "command_id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a0f",
+                     *           "event_id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *           "revision": 3,
+                     *           "sequence": 1842,
+                     *           "time": "2026-03-14T09:26:53Z",
+                     *           "type": "vedette.check.updated.v1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "1842",
+                     *       "total": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "get-latency": {
         parameters: {
             query?: {
@@ -4283,6 +4430,64 @@ export interface operations {
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "list-service-changes": {
+        parameters: {
+            query?: {
+                /** @description The most items of one page. */
+                limit?: number;
+                /** @description The next_cursor of the page before, with the same query. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the service. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changes": [
+                     *             {
+                     *               "field": "name",
+                     *               "from": "Web",
+                     *               "to": "Web site"
+                     *             }
+                     *           ],
+                     *           "command_id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a0f",
+                     *           "event_id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *           "revision": 3,
+                     *           "sequence": 1842,
+                     *           "time": "2026-03-14T09:26:53Z",
+                     *           "type": "vedette.service.updated.v1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "1842",
+                     *       "total": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     "get-asyncapi": {
