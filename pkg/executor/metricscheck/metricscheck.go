@@ -1,0 +1,130 @@
+// Package metricscheck executes checks of kind metrics: what httpcheck asks for, read as metrics of
+// Prometheus.
+package metricscheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/assertion"
+	"github.com/vedette/vedette/pkg/executor/httpcheck"
+	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Executor implements executor.Executor.
+type Executor struct{}
+
+// Kind implements executor.Executor.
+func (Executor) Kind() executor.Kind {
+	return executor.Kind{
+		Name: "metrics", Title: "Metrics", Summary: "Scrapes a Prometheus or OpenMetrics endpoint and judges one value.",
+		Target: "URL to scrape", Example: "https://example.org/metrics",
+		Variables: variables(),
+		Options:   option.Schema(Options{}),
+	}
+}
+
+// variables are those of http but for json, which a scrape is not, and what the series come to.
+func variables() []assertion.Variable {
+	web := slices.DeleteFunc(httpcheck.Executor{}.Kind().Variables, func(v assertion.Variable) bool { return v.Name == "json" })
+	return append(web,
+		assertion.Variable{Name: "value", Type: "double", Help: "What options.aggregate makes of the selected series."},
+		assertion.Variable{Name: "series", Type: "int", Help: "How many series were selected."})
+}
+
+// Prepare implements executor.Executor.
+func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) { return prepare(d) }
+
+// Attempt implements executor.Probe.
+func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
+	seen := p.web.Attempt(ctx, tools)
+	if seen.Err != nil {
+		return seen
+	}
+	if seen.Verdict != "" { // the body is no scrape then
+		seen.Err = errors.New(seen.Verdict)
+		return seen
+	}
+	values, err := p.scraped(seen)
+	if err != nil {
+		seen.Err = err
+		return seen
+	}
+	value := aggregate(p.options.Aggregate, values)
+	if math.IsNaN(value) {
+		seen.Err = fmt.Errorf("the %s of %s is not a number", p.options.Aggregate, p.options.Metric)
+		return seen
+	}
+	seen.Values = maps.Clone(seen.Values)
+	delete(seen.Values, "json")
+	seen.Values["value"], seen.Values["series"] = value, len(values)
+	seen.Observed["series"] = len(values)
+	if !math.IsInf(value, 0) { // JSON has no infinity
+		seen.Observed["value"] = value
+	}
+	if p.critical.reached(value) {
+		seen.Err = fmt.Errorf("the %s of %s is %g, critical: %s", p.options.Aggregate, p.options.Metric, value, p.options.Critical)
+	} else if p.warning.reached(value) {
+		seen.Warning = fmt.Sprintf("the %s of %s is %g, warning: %s", p.options.Aggregate, p.options.Metric, value, p.options.Warning)
+	}
+	return seen
+}
+
+// scraped are the values of the selected series.
+func (p *probe) scraped(seen executor.Observation) ([]float64, error) {
+	if size, ok := seen.Observed["bytes"].(int); !ok || size > maxBody {
+		return nil, fmt.Errorf("the body is longer than %d KiB, too long to be read as metrics", maxBody>>10)
+	}
+	text, _ := called(seen.Values["body"]).(string)
+	headers, _ := called(seen.Values["headers"]).(map[string]string)
+	values, err := selected(text, headers["content-type"], p.options.Metric, p.options.Labels)
+	if err == nil && len(values) == 0 && p.options.Aggregate != "count" {
+		return nil, fmt.Errorf("no series of %s is there%s", p.options.Metric, withLabels(p.options.Labels))
+	}
+	return values, err
+}
+
+func called(value any) any {
+	if function, ok := value.(func() any); ok {
+		return function()
+	}
+	return value
+}
+
+func withLabels(labels map[string]string) string {
+	if len(labels) == 0 {
+		return ""
+	}
+	return " with these labels"
+}
+
+func aggregate(how string, values []float64) float64 {
+	switch how {
+	case "count":
+		return float64(len(values))
+	case "max":
+		return extreme(values, math.Max)
+	case "min":
+		return extreme(values, math.Min)
+	default:
+		sum := 0.0
+		for _, value := range values {
+			sum += value
+		}
+		return sum
+	}
+}
+
+func extreme(values []float64, pick func(x, y float64) float64) float64 {
+	found := values[0]
+	for _, value := range values[1:] {
+		found = pick(found, value)
+	}
+	return found
+}
