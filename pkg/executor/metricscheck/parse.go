@@ -27,6 +27,7 @@ func selected(text, contentType, name string, labels map[string]string) ([]float
 	switch format.FormatType() {
 	case expfmt.TypeProtoDelim, expfmt.TypeProtoText, expfmt.TypeProtoCompact:
 		return nil, errors.New("the answer is in a binary format, though none was asked for: have the exporter send text")
+	case expfmt.TypeUnknown, expfmt.TypeTextPlain, expfmt.TypeOpenMetrics:
 	}
 	if open && !strings.HasSuffix(strings.TrimRight(text, "\n"), "# EOF") {
 		return nil, errors.New("the answer is not whole: it does not end in # EOF")
