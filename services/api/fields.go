@@ -80,7 +80,7 @@ func resultFields() map[string]string {
 		"attempts":    "How often the target was asked.",
 		"observed":    "What was seen, by variable of the kind.",
 		"timings":     "The phases.",
-		"error":       "In plain words why the outcome is failure or error; empty on success.",
+		"error":       "In plain words why the outcome is failure or error, or what a kind warns of when it is degraded; empty on success.",
 		"trigger":     "What asked for it: the timetable, somebody by hand, or a test.",
 		"dns_ms":      "Looking the name up, in milliseconds.", "connect_ms": "Connecting, in milliseconds.", "tls_ms": "Agreeing on TLS, in milliseconds.",
 		"first_byte_ms": "Waiting for the first byte, in milliseconds.", "transfer_ms": "Reading the rest, in milliseconds.",

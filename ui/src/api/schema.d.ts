@@ -1385,7 +1385,7 @@ export interface components {
              * @description Latency of the last attempt in milliseconds.
              */
             duration_ms: number;
-            /** @description In plain words why the outcome is failure or error; empty on success. */
+            /** @description In plain words why the outcome is failure or error, or what a kind warns of when it is degraded; empty on success. */
             error: string;
             /** @description Of the execution: check, revision, due time and location. */
             id: string;
