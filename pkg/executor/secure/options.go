@@ -1,0 +1,105 @@
+// Package secure secures connections by TLS: the options that kinds share, the configuration made of
+// them, and what is told of a certificate.
+package secure
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"strings"
+
+	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/endpoint"
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Options say how a server is verified, and who the client is.
+type Options struct {
+	SkipVerify  bool   `json:"skip_verify" default:"false" help:"Take any certificate. The connection may then be anyone's."`
+	ServerName  string `json:"server_name" example:"example.org" help:"Name to ask for and to verify, instead of the target's host."`
+	CA          string `json:"ca" help:"Certificates to trust instead of the system's, PEM."`
+	Certificate string `json:"certificate" help:"Certificate to show to the server, and those between it and the server's authority, PEM."`
+	Key         string `json:"key" help:"Key of that certificate, PEM, as a reference to a secret: secret://client-key."`
+	MinVersion  string `json:"min_version" default:"1.2" enum:"1.0,1.1,1.2,1.3" help:"Least version of TLS to offer."`
+}
+
+// Client is prepared to secure connections. It is safe for concurrent use.
+type Client struct {
+	config           *tls.Config
+	certificate, key string
+}
+
+// Prepare makes a client of decoded options, and adds what is wrong with them, as fields under path:
+// "options.tls".
+func Prepare(problems *monitor.Problems, path string, o Options) *Client {
+	config := &tls.Config{
+		ServerName: o.ServerName, MinVersion: versionOf(o.MinVersion),
+		InsecureSkipVerify: o.SkipVerify, //nolint:gosec // asked for by the definition
+	}
+	if o.ServerName != "" && endpoint.Problem(o.ServerName+":1") != "" {
+		problems.Add(path+".server_name", "is no name of a host: use one such as example.org, without a port")
+	}
+	if o.CA != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(o.CA)) {
+			problems.Add(path+".ca", "holds no certificate: give one or more in PEM, beginning with -----BEGIN CERTIFICATE-----")
+		}
+	}
+	Secret(problems, path+".key", o.Key)
+	switch {
+	case o.Certificate != "" && o.Key == "":
+		problems.Add(path+".key", "is missing for the certificate: give a reference to a secret that holds it, such as secret://client-key")
+	case o.Key != "" && o.Certificate == "":
+		problems.Add(path+".certificate", "is missing for the key: give it in PEM, beginning with -----BEGIN CERTIFICATE-----")
+	case o.Certificate != "" && !strings.Contains(o.Certificate, "secret://") && !x509.NewCertPool().AppendCertsFromPEM([]byte(o.Certificate)):
+		problems.Add(path+".certificate", "holds no certificate: give it in PEM, beginning with -----BEGIN CERTIFICATE-----")
+	}
+	return &Client{config: config, certificate: o.Certificate, key: o.Key}
+}
+
+// Secret adds a problem when a text that must stay secret stands in the definition itself, which is
+// kept for ever.
+func Secret(problems *monitor.Problems, field, text string) {
+	if text != "" && !strings.Contains(text, "secret://") {
+		problems.Add(field, "would be kept for ever with the definition: use a reference to a secret, such as secret://name")
+	}
+}
+
+// Config is the configuration for a connection to a host, with the client's certificate. Its error
+// wraps executor.ErrSecret.
+func (c *Client) Config(tools executor.Tools, host string) (*tls.Config, error) {
+	config := c.config.Clone()
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	if c.certificate == "" {
+		return config, nil
+	}
+	certificate, err := tools.Secret(c.certificate)
+	if err != nil {
+		return nil, err
+	}
+	key, err := tools.Secret(c.key)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair([]byte(certificate), []byte(key))
+	if err != nil {
+		return nil, fmt.Errorf("%w: with its secrets put in, certificate and key of tls are no pair in PEM", executor.ErrSecret)
+	}
+	config.Certificates = []tls.Certificate{pair}
+	return config, nil
+}
+
+func versionOf(text string) uint16 {
+	switch text {
+	case "1.0":
+		return tls.VersionTLS10
+	case "1.1":
+		return tls.VersionTLS11
+	case "1.3":
+		return tls.VersionTLS13
+	default:
+		return tls.VersionTLS12
+	}
+}
