@@ -21,23 +21,28 @@ type Options struct {
 	Certificate string `json:"certificate" help:"Certificate to show to the server, and those between it and the server's authority, PEM."`
 	Key         string `json:"key" help:"Key of that certificate, PEM, as a reference to a secret: secret://client-key."`
 	MinVersion  string `json:"min_version" default:"1.2" enum:"1.0,1.1,1.2,1.3" help:"Least version of TLS to offer."`
+	MaxVersion  string `json:"max_version" default:"1.3" enum:"1.0,1.1,1.2,1.3" help:"Greatest version of TLS to offer."`
 }
 
 // Client is prepared to secure connections. It is safe for concurrent use.
 type Client struct {
 	config           *tls.Config
 	certificate, key string
+	pair             keyPair
 }
 
 // Prepare makes a client of decoded options, and adds what is wrong with them, as fields under path:
 // "options.tls".
 func Prepare(problems *monitor.Problems, path string, o Options) *Client {
 	config := &tls.Config{
-		ServerName: o.ServerName, MinVersion: versionOf(o.MinVersion),
+		ServerName: o.ServerName, MinVersion: versionOf(o.MinVersion), MaxVersion: versionOf(o.MaxVersion),
 		InsecureSkipVerify: o.SkipVerify, //nolint:gosec // asked for by the definition
 	}
 	if o.ServerName != "" && endpoint.Problem(o.ServerName+":1") != "" {
 		problems.Add(path+".server_name", "is no name of a host: use one such as example.org, without a port")
+	}
+	if least, most := config.MinVersion, config.MaxVersion; least > most && most != 0 {
+		problems.Add(path+".max_version", "%s is less than min_version, which is %s: use a greater one, or set both", o.MaxVersion, o.MinVersion)
 	}
 	if o.CA != "" {
 		config.RootCAs = x509.NewCertPool()
@@ -83,23 +88,34 @@ func (c *Client) Config(tools executor.Tools, host string) (*tls.Config, error) 
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.X509KeyPair([]byte(certificate), []byte(key))
-	if err != nil {
+	pair, ok := c.pair.load(certificate, key)
+	if !ok {
 		return nil, fmt.Errorf("%w: with its secrets put in, certificate and key of tls are no pair in PEM", executor.ErrSecret)
 	}
-	config.Certificates = []tls.Certificate{pair}
+	// Shown whatever authorities the server names, so that it is the server that says what is wrong.
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
 	return config, nil
 }
 
+// Stranger is the configuration for a connection to another host than the options are for, to which
+// it is led: it neither asks for their server name nor shows the client's certificate.
+func (c *Client) Stranger(host string) *tls.Config {
+	config := c.config.Clone()
+	config.ServerName = host
+	return config
+}
+
+// versionOf is 0, which crypto/tls takes for its own choice, where the text is none that was decoded.
 func versionOf(text string) uint16 {
 	switch text {
 	case "1.0":
 		return tls.VersionTLS10
 	case "1.1":
 		return tls.VersionTLS11
+	case "1.2":
+		return tls.VersionTLS12
 	case "1.3":
 		return tls.VersionTLS13
-	default:
-		return tls.VersionTLS12
 	}
+	return 0
 }

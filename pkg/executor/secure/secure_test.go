@@ -33,6 +33,7 @@ func TestWhatIsWrong(t *testing.T) {
 	for field, o := range map[string]secure.Options{
 		"tls.server_name": {ServerName: "example.org:443"},
 		"tls.ca":          {CA: "secret://ca"},
+		"tls.max_version": {MinVersion: "1.3", MaxVersion: "1.2"},
 		"tls.key":         {Certificate: certificate},
 		"tls.certificate": {Key: "secret://key"},
 	} {
@@ -61,7 +62,18 @@ func TestConfig(t *testing.T) {
 	config, err := client.Config(knowing(key), "example.org")
 	require.NoError(t, err)
 	require.Equal(t, "example.org", config.ServerName)
-	require.Len(t, config.Certificates, 1)
+	shown, err := config.GetClientCertificate(nil)
+	require.NoError(t, err)
+	require.Len(t, shown.Certificate, 1)
+	again, err := client.Config(knowing(key), "example.org")
+	require.NoError(t, err)
+	same, err := again.GetClientCertificate(nil)
+	require.NoError(t, err)
+	require.Same(t, shown, same, "it is read once")
+	stranger := client.Stranger("example.com")
+	require.Nil(t, stranger.GetClientCertificate)
+	require.Equal(t, "example.com", stranger.ServerName)
+	require.NotNil(t, stranger.RootCAs)
 	require.EqualValues(t, tls.VersionTLS13, config.MinVersion)
 	require.NotNil(t, config.RootCAs)
 	require.False(t, config.InsecureSkipVerify)
@@ -74,6 +86,7 @@ func TestConfig(t *testing.T) {
 	config, err = named.Config(knowing(""), "example.org")
 	require.NoError(t, err)
 	require.Equal(t, "other.test", config.ServerName)
+	require.Equal(t, "example.com", named.Stranger("example.com").ServerName)
 	require.True(t, config.InsecureSkipVerify)
 }
 
