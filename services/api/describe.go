@@ -78,7 +78,7 @@ func bounds() map[string]*[2]float64 {
 
 func enumOf(name, field string) []any {
 	switch {
-	case field == "status" && strings.HasSuffix(name, "View"):
+	case field == "status" && (strings.HasSuffix(name, "View") || name == "Row" || name == "Service"):
 		return anyOf(monitor.Statuses())
 	case field == "outcome":
 		return anyOf(monitor.Outcomes())
@@ -107,6 +107,9 @@ func schemaText() map[string]string {
 		"AuditPage":           "One page of changes, newest first.",
 		"FieldChange":         "What a change did to one field.",
 		"AssertionResult":     "One assertion as it was evaluated.",
+		"Board":               "Everything that a board shows, as of a time.",
+		"Row":                 "A check in short, as the board shows it.",
+		"Service":             "A service with its status.",
 		"CheckView":           "A check as it is read: its definition and status, and what its results tell.",
 		"CheckViewPage":       "One page of checks.",
 		"Command":             "What became of a command.",

@@ -7,7 +7,7 @@ import "maps"
 func fieldText() map[string]string {
 	all := make(map[string]string)
 	for _, some := range []map[string]string{
-		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(), eventFields(), problemFields(), systemFields(), replayFields(), changeFields(),
+		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(), eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -121,6 +121,15 @@ func boardFields() map[string]string {
 		"joined_at": "When it was first heard of.", "left_at": "When it left; absent while it is at work.",
 		"RunnerView.reason": "Why it left: stopped or silent.",
 		"Overview.checks":   "Number of checks by status.", "services": "Number of services by status.", "runners": "How many runners are at work.",
+	}
+}
+
+func rowFields() map[string]string {
+	return map[string]string{
+		"finding":      "In short what the last result found when it failed: a status code, an actual value, or the beginning of the error.",
+		"uptime_24h":   "From 0 to 1, of 24 hours; null without data.",
+		"coverage_24h": "Share of the expected executions of 24 hours that ran, from 0 to 1.",
+		"Board.at":     "As of when.", "Board.checks": "Every check, by id.", "Board.services": "Every service, by id.", "Board.runners": "How many runners are at work.",
 	}
 }
 

@@ -59,7 +59,7 @@ func (t *teller) serve(w *bufio.Writer, q replay.Question) {
 			t.server.log.Error("a replay panicked", "panic", value, "stack", string(debug.Stack()))
 		}
 	}()
-	t.out = &streamer{server: t.server, conn: t.conn, w: w}
+	t.out = &streamer{server: t.server, downstream: downstream{conn: t.conn, w: w}}
 	ctx, cancel := context.WithCancel(t.server.work)
 	defer cancel()
 	defer context.AfterFunc(t.server.stopping, func() {

@@ -32,8 +32,9 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	defer end()
 	s := newServer(opt, metrics)
 	group, running := errgroup.WithContext(ctx)
-	s.bus, s.reads, s.past, s.ready, s.work, s.stopping = b, reader, reader, reader.Ready(), work, running
+	s.bus, s.reads, s.past, s.board, s.ready, s.work, s.stopping = b, reader, reader, reader, reader.Ready(), work, running
 	s.events, s.results = newEventTail(b, opt.Log), newResultTail(b, opt.Log)
+	s.viewers = newBoardFeed(reader.FollowBoard)
 	app, err := s.app()
 	if err != nil {
 		return fmt.Errorf("api routes: %w", err)
@@ -53,6 +54,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	group.Go(func() error { return untilEnd(work, reader.Run) })
 	group.Go(func() error { return untilEnd(work, s.events.run) })
 	group.Go(func() error { return untilEnd(work, s.results.run) })
+	group.Go(func() error { return untilEnd(work, s.viewers.run) })
 	group.Go(func() error { return app.Listener(connections) })
 	group.Go(func() error {
 		defer end()

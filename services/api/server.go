@@ -34,12 +34,14 @@ type server struct {
 	bus     Bus
 	reads   readmodel.Reads
 	past    pastReader
+	board   boardReader
 	ready   <-chan struct{}
 	metrics *metrics
 	log     *slog.Logger
 	now     func() time.Time
 
 	events, results *tail
+	viewers         *boardFeed
 	writes, runs    slots
 	streams         slots
 	replays         slots
@@ -66,6 +68,7 @@ func (s *server) app() (*fiber.App, error) {
 		return nil, err
 	}
 	app.Get(base+"/events/stream", s.whenReady, s.stream)
+	app.Get(base+"/board/stream", s.whenReady, s.boardStream)
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
 	app.Use(base, s.whenReady, checkContentType)
 	s.openAPI, err = s.routes(app)
@@ -150,7 +153,7 @@ func methodOf(c *fiber.Ctx) string {
 
 // headIsGet has HEAD answered as GET; the server leaves out the body.
 func headIsGet(c *fiber.Ctx) error {
-	if c.Method() != fiber.MethodHead || c.Path() == base+"/events/stream" {
+	if c.Method() != fiber.MethodHead || c.Path() == base+"/events/stream" || c.Path() == base+"/board/stream" {
 		return c.Next()
 	}
 	c.Method(fiber.MethodGet)

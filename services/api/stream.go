@@ -27,9 +27,17 @@ func (s *server) stream(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	return s.sendStream(c, func(ctx context.Context, to downstream) error {
+		st := &streamer{downstream: to, server: s, filter: wanted, at: start.at, fromNow: start.fromNow}
+		return st.run(ctx)
+	})
+}
+
+// sendStream answers with a stream of server-sent events that run writes.
+func (s *server) sendStream(c *fiber.Ctx, run func(ctx context.Context, to downstream) error) error {
 	release, ok := s.streams.take()
 	if !ok {
-		return problem(http.StatusTooManyRequests, "streams", "there are %d clients of the event stream already, as many as this server takes", s.opt.MaxStreams).after(5 * time.Second)
+		return problem(http.StatusTooManyRequests, "streams", "there are %d clients of event streams already, as many as this server takes", s.opt.MaxStreams).after(5 * time.Second)
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
 	c.Set(fiber.HeaderCacheControl, "no-store")
@@ -40,12 +48,10 @@ func (s *server) stream(c *fiber.Ctx) error {
 		release()
 		return nil
 	}
-	st := &streamer{server: s, filter: wanted, at: start.at, fromNow: start.fromNow, conn: c.Context().Conn()}
+	conn := c.Context().Conn()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer release()
-		s.metrics.streams.Inc()
-		defer s.metrics.streams.Dec()
-		st.serve(w)
+		s.serveStream(conn, func(ctx context.Context) error { return run(ctx, downstream{conn: conn, w: w}) })
 	})
 	return nil
 }

@@ -32,9 +32,14 @@ type feed struct {
 
 func (w *world) follow(query string, headers ...string) *feed {
 	w.t.Helper()
+	return w.followAt("/api/v1/events/stream?"+query, headers...)
+}
+
+func (w *world) followAt(path string, headers ...string) *feed {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	w.t.Cleanup(cancel)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/api/v1/events/stream?"+query, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+path, nil)
 	require.NoError(w.t, err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])

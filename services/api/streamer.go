@@ -1,12 +1,8 @@
 package api
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"runtime/debug"
 	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
@@ -14,48 +10,13 @@ import (
 
 // streamer writes events to one client.
 type streamer struct {
+	downstream
 	server  *server
 	filter  *filter
 	at      position
 	fromNow bool
-	conn    net.Conn
-	w       *bufio.Writer
 	// told is the position that the client knows of.
 	told position
-}
-
-// Why a stream ends while the server goes on.
-var (
-	errSlow = errors.New("the client takes too little")
-	errGone = errors.New("the client is gone")
-)
-
-// serve writes until the client is gone or dropped, or the server stops. Fiber's context is not
-// used here: it belongs to another request by now.
-func (st *streamer) serve(w *bufio.Writer) {
-	st.w = w
-	log := st.server.log
-	defer func() {
-		if value := recover(); value != nil { // it would take the process with it
-			log.Error("an event stream panicked", "panic", value, "stack", string(debug.Stack()))
-		}
-	}()
-	ctx, cancel := context.WithCancel(st.server.work)
-	defer cancel()
-	defer context.AfterFunc(st.server.stopping, func() {
-		cancel()
-		_ = st.conn.SetWriteDeadline(time.Now().Add(time.Second)) // a client that takes nothing must not hold up the end
-	})()
-	err := st.run(ctx)
-	switch {
-	case err == nil, ctx.Err() != nil, errors.Is(err, errGone):
-	case errors.Is(err, errSlow):
-		st.server.metrics.dropped.WithLabelValues("slow").Inc()
-		log.Info("a client of the event stream was dropped: it took too little", "remote", st.conn.RemoteAddr().String())
-	default:
-		st.server.metrics.dropped.WithLabelValues("error").Inc()
-		log.Warn("an event stream ended early; its client can resume", "error", err)
-	}
 }
 
 // run sends what is in the logs, joins the tails, sends what came meanwhile, then what comes.
@@ -219,30 +180,4 @@ func (st *streamer) beat() error {
 		return err
 	}
 	return st.flush()
-}
-
-func (st *streamer) write(text []byte) error {
-	if st.w.Available() < len(text) {
-		if err := st.flush(); err != nil {
-			return err
-		}
-	}
-	if _, err := st.w.Write(text); err != nil {
-		return errGone
-	}
-	return nil
-}
-
-// flush waits until the connection takes what was written, for a while.
-func (st *streamer) flush() error {
-	began := time.Now()
-	switch {
-	case st.conn.SetWriteDeadline(began.Add(stallTimeout)) != nil:
-		return errGone
-	case st.w.Flush() == nil:
-		return nil
-	case time.Since(began) >= stallTimeout:
-		return errSlow
-	}
-	return errGone
 }

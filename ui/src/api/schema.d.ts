@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the whole board
+         * @description Every check in short, every service, and the counts, in one answer from memory. `/api/v1/checks` has all that is known of each check.
+         */
+        get: operations["get-board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the whole board as it changes
+         * @description Server-sent events. The first, `board`, is what `/api/v1/board` answers; each `change` after it says what is new since, four times a second at most: `checks` and `services` replace what was known of them, `gone_checks` and `gone_services` are the ids of those that were deleted, and each of `beats` is what results have changed of a check: `[id, letters to append to recent, latency_ms, uptime_24h, coverage_24h]`; of `recent` the last 60 letters count. An idle stream carries a comment every 15 s. A client that connects again gets the whole board again. What must not be missed is in the event stream.
+         */
+        get: operations["stream-board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checks": {
         parameters: {
             query?: never;
@@ -670,6 +710,33 @@ export interface components {
              * @description How many there are on all pages.
              */
             total: number;
+        };
+        /** @description Everything that a board shows, as of a time. */
+        Board: {
+            /**
+             * Format: date-time
+             * @description As of when.
+             */
+            at: string;
+            /** @description Every check, by id. */
+            checks: components["schemas"]["Row"][];
+            /**
+             * Format: int64
+             * @description How many incidents are open.
+             */
+            open_incidents: number;
+            /**
+             * Format: int64
+             * @description How many runners are at work.
+             */
+            runners: number;
+            /**
+             * Format: int64
+             * @description Place in the events that this view has reached.
+             */
+            sequence: number;
+            /** @description Every service, by id. */
+            services: components["schemas"]["Service"][];
         };
         /** @description A changed policy. What is left out stays as it was. */
         Change: {
@@ -1438,6 +1505,70 @@ export interface components {
              */
             total: number;
         };
+        /** @description A check in short, as the board shows it. */
+        Row: {
+            /**
+             * Format: double
+             * @description Share of the expected executions of 24 hours that ran, from 0 to 1.
+             */
+            coverage_24h: number;
+            /** @description In short what the last result found when it failed: a status code, an actual value, or the beginning of the error. */
+            finding?: string;
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id: string;
+            /** @description Kind of the check: `http`, `dns`, …; `/api/v1/kinds` lists them. */
+            kind: string;
+            /** @description Labels, to select by. */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description Latency of the last result in milliseconds.
+             */
+            latency_ms?: number;
+            /** @description Where it is executed from, `default` by default. */
+            locations: string[];
+            /** @description For people; the id without one. */
+            name: string;
+            /** @description Whether it is not executed. */
+            paused?: boolean;
+            /** @description True until the first decision: it is unknown because it is new. */
+            pending?: boolean;
+            /** @description Why the status is what it is. */
+            reason?: string;
+            /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
+            recent: string;
+            /**
+             * Format: int64
+             * @description Counts the changes of the definition; it is the ETag. It does not move with the status.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Place in the events that this view has reached.
+             */
+            sequence: number;
+            /** @description Id of the service. */
+            service: string;
+            /**
+             * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
+             * @enum {string}
+             */
+            status: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
+            /**
+             * Format: date-time
+             * @description Since when it has that status.
+             */
+            status_since: string;
+            /** @description What is looked at; what that is depends on the kind. */
+            target: string;
+            /**
+             * Format: double
+             * @description From 0 to 1, of 24 hours; null without data.
+             */
+            uptime_24h: number | null;
+        };
         /** @description A process that executes checks at one location. */
         RunnerView: {
             /**
@@ -1482,6 +1613,49 @@ export interface components {
              * @description How many there are on all pages.
              */
             total: number;
+        };
+        /** @description A service with its status. */
+        Service: {
+            /**
+             * Format: date-time
+             * @description When it was registered.
+             */
+            created_at: string;
+            /** @description For people. */
+            description?: string;
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id: string;
+            /** @description Labels, to select by. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description For people; the id without one. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Counts the changes of the definition; it is the ETag. It does not move with the status.
+             */
+            revision: number;
+            /**
+             * @description How the statuses of its checks become its own.
+             * @enum {string}
+             */
+            rollup: "worst" | "best" | "majority";
+            /**
+             * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
+             * @enum {string}
+             */
+            status: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
+            /**
+             * Format: date-time
+             * @description Since when it has that status.
+             */
+            status_since: string;
+            /**
+             * Format: date-time
+             * @description When its definition last changed.
+             */
+            updated_at: string;
         };
         /** @description What is said of a service. What is left out takes its default. */
         ServiceDefinition: {
@@ -1978,6 +2152,109 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "get-board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-03-14T09:26:53Z",
+                     *       "checks": [
+                     *         {
+                     *           "coverage_24h": 1,
+                     *           "id": "home",
+                     *           "kind": "http",
+                     *           "labels": {
+                     *             "team": "web"
+                     *           },
+                     *           "latency_ms": 41.7,
+                     *           "locations": [
+                     *             "default"
+                     *           ],
+                     *           "name": "Home page",
+                     *           "recent": "UUUGUU",
+                     *           "revision": 3,
+                     *           "sequence": 1842,
+                     *           "service": "web",
+                     *           "status": "up",
+                     *           "status_since": "2026-03-14T09:26:53Z",
+                     *           "target": "https://example.org/",
+                     *           "uptime_24h": 0.9986
+                     *         }
+                     *       ],
+                     *       "open_incidents": 0,
+                     *       "runners": 3,
+                     *       "sequence": 1842,
+                     *       "services": [
+                     *         {
+                     *           "created_at": "2026-03-13T09:26:53Z",
+                     *           "description": "What visitors see.",
+                     *           "id": "web",
+                     *           "labels": {
+                     *             "team": "web"
+                     *           },
+                     *           "name": "Web site",
+                     *           "revision": 1,
+                     *           "rollup": "worst",
+                     *           "status": "up",
+                     *           "status_since": "2026-03-14T08:26:53Z",
+                     *           "updated_at": "2026-03-13T09:26:53Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "stream-board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: change
+                     *     data: {"at":"2026-03-14T09:26:53Z","beats":[["home","U",41.7,0.9986,1]],"open_incidents":0,"runners":3,"sequence":1842}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "list-checks": {
         parameters: {
             query?: {
