@@ -1,69 +1,89 @@
 import { read, Refused } from './sse';
-import type { CloudEvent } from './types';
+import type { Board, BoardChange, CloudEvent } from './types';
 
-// One event stream for all tabs of a browser: HTTP/1.1 allows six connections to a host. The tab
-// that holds the lock is connected and passes on what comes; when it closes, another takes over
-// where it stopped.
+// One stream of the board for all tabs of a browser: HTTP/1.1 allows six connections to a host. The
+// tab that holds the lock is connected and passes on what comes; when it closes, another takes over.
 
-type Listener = (event: CloudEvent) => void;
-type LiveListener = (live: boolean) => void;
+// Told is what listeners are given. A board replaces everything; changes come after it, in order.
+export type Told = { board: Board } | { change: BoardChange } | { live: boolean } | { refused: number };
 
-interface Relayed {
-  event?: CloudEvent;
-  cursor?: string;
-  live?: boolean;
-  // A tab that has just opened asks whether the stream is live.
-  ask?: true;
+// A tab that has just opened asks for the board as the leader knows it.
+type Relayed = Told | { ask: true };
+
+interface Hooks {
+  tell: (told: Told) => void;
+  // The board as it is known, to give to another tab; undefined when it is not.
+  board: () => Board | undefined;
 }
 
-const lock = 'vedette-events';
-const listeners = new Set<Listener>();
-const liveListeners = new Set<LiveListener>();
-const channel = new BroadcastChannel(lock);
-let live = false;
-let leads = false;
-let cursor = '';
-
-function deliver(message: Relayed): void {
-  if (message.cursor) cursor = message.cursor;
-  if (message.live !== undefined && message.live !== live) {
-    live = message.live;
-    for (const tell of liveListeners) tell(live);
-  }
-  if (message.event) for (const tell of listeners) tell(message.event);
-  if (message.ask && leads) channel.postMessage({ live } satisfies Relayed);
+// Tabs with another token are told nothing: their names differ.
+function nameOf(token: string): string {
+  let hash = 2166136261;
+  for (const character of token) hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
+  return `vedette-board-${(hash >>> 0).toString(36)}`;
 }
 
 // Over plain HTTP from another machine there are no locks: then every tab is connected by itself.
 const locks = navigator.locks as LockManager | undefined;
 
-function relay(message: Relayed): void {
-  if (locks) channel.postMessage(message);
-  deliver(message);
-}
+// share follows the board, by itself or through another tab, until it is stopped.
+export function share(hooks: Hooks): () => void {
+  const stop = new AbortController();
+  const name = nameOf(sessionStorage.getItem('token') ?? '');
+  const channel = new BroadcastChannel(name);
+  let leads = false;
+  let live = false;
+  let others = false;
+  let whole = false;
 
-async function lead(): Promise<void> {
-  leads = true;
-  await follow('/events/stream', {
-    after: () => cursor,
-    live: (now) => relay({ live: now }),
-    event: (event, at) => relay(event ? { event, cursor: at } : { cursor: at }),
-    signal: new AbortController().signal,
-  });
+  const relay = (told: Told): void => {
+    if ('live' in told) live = told.live;
+    if (others) channel.postMessage(told);
+    hooks.tell(told);
+  };
+  channel.onmessage = ({ data }: MessageEvent<Relayed>) => {
+    if ('ask' in data) {
+      others = true;
+      const board = hooks.board();
+      if (leads && board) channel.postMessage({ board } satisfies Told);
+      if (leads) channel.postMessage({ live } satisfies Told);
+      return;
+    }
+    if (leads) return;
+    whole ||= 'board' in data;
+    // Changes of a board that is not known say nothing.
+    if (whole || !('change' in data)) hooks.tell(data);
+  };
+  const lead = async (): Promise<void> => {
+    leads = true;
+    others = true; // who waits for the lock is another tab
+    await follow('/board/stream', {
+      live: (now) => relay({ live: now }),
+      message: (type, data) => relay(type === 'board' ? { board: JSON.parse(data) as Board } : { change: JSON.parse(data) as BoardChange }),
+      refused: (status) => relay({ refused: status }),
+      signal: stop.signal,
+    });
+  };
+  channel.postMessage({ ask: true } satisfies Relayed);
+  if (locks) void locks.request(name, { signal: stop.signal }, lead).catch(() => undefined);
+  else void lead();
+  return () => {
+    stop.abort();
+    channel.close();
+  };
 }
 
 interface Following {
-  after: () => string;
   live: (live: boolean) => void;
-  // The event is undefined when only the place in the stream is told.
-  event: (event: CloudEvent | undefined, cursor: string) => void;
+  message: (type: string, data: string, cursor: string) => void;
+  refused?: (status: number) => void;
   signal: AbortSignal;
 }
 
 // follow reads a stream, connecting again and again, until the signal says stop.
 export async function follow(path: string, to: Following): Promise<void> {
   let wait = 250;
-  let after = to.after();
+  let after = '';
   while (!to.signal.aborted) {
     try {
       await read(path, after, {
@@ -73,18 +93,24 @@ export async function follow(path: string, to: Following): Promise<void> {
         },
         message: (message) => {
           after = message.id || after;
-          to.event(message.data ? (JSON.parse(message.data) as CloudEvent) : undefined, after);
+          if (message.data) to.message(message.type, message.data, after);
         },
       }, to.signal);
     } catch (error) {
       // A cursor that the server does not know: its log is another one now.
       if (error instanceof Refused && error.status === 422) after = '';
+      if (error instanceof Refused) to.refused?.(error.status);
     }
+    if (to.signal.aborted) return;
     to.live(false);
     await pause(wait * (0.75 + Math.random() / 2), to.signal);
     wait = Math.min(wait * 2, 4000);
   }
 }
+
+// events follows the event stream; query selects.
+export const events = (query: string, live: (live: boolean) => void, tell: (event: CloudEvent) => void, signal: AbortSignal): Promise<void> =>
+  follow(`/events/stream${query && `?${query}`}`, { live, message: (_, data) => tell(JSON.parse(data) as CloudEvent), signal });
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -94,30 +120,4 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
       resolve();
     }, { once: true });
   });
-}
-
-let started = false;
-
-function start(): void {
-  if (started) return;
-  started = true;
-  channel.onmessage = (message: MessageEvent<Relayed>) => deliver(message.data);
-  channel.postMessage({ ask: true } satisfies Relayed);
-  if (locks) void locks.request(lock, lead);
-  else void lead();
-}
-
-// onEvent calls tell with every event from now on, in order, and returns how to stop.
-export function onEvent(tell: Listener): () => void {
-  start();
-  listeners.add(tell);
-  return () => listeners.delete(tell);
-}
-
-// onLive tells whether the stream is connected, now and on every change.
-export function onLive(tell: LiveListener): () => void {
-  start();
-  tell(live);
-  liveListeners.add(tell);
-  return () => liveListeners.delete(tell);
 }

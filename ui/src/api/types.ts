@@ -6,14 +6,29 @@ type Schemas = components['schemas'];
 export type Check = Schemas['CheckView'];
 // Definition is a check without what only reading adds.
 export type Definition = Pick<Check, (typeof definitionFields)[number]>;
-export type Service = Schemas['ServiceView'];
+export type Row = Schemas['Row'];
+export type Board = Schemas['Board'];
+export type Service = Schemas['Service'];
 export type Incident = Schemas['IncidentView'];
 export type Runner = Schemas['RunnerView'];
 export type Result = Schemas['Result'];
 export type Timings = Schemas['Timings'];
 export type Uptime = Schemas['Uptime'];
 export type LatencyPoint = Schemas['LatencyPoint'];
-export type Overview = Schemas['Overview'];
+// Beat is what results have changed of a row: id, letters to append, latency in ms, uptime and coverage of 24 h.
+export type Beat = [id: string, letters: string, latency: number, uptime: number | null, coverage: number];
+
+export interface BoardChange {
+  at: string;
+  checks?: Row[];
+  beats?: Beat[];
+  gone_checks?: string[];
+  services?: Service[];
+  gone_services?: string[];
+  open_incidents: number;
+  runners: number;
+  sequence: number;
+}
 
 export const definitionFields = [
   'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'timeout', 'retries', 'retry_delay',

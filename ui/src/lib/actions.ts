@@ -1,8 +1,11 @@
 import { request, say, write, type Answer } from '../api/client';
-import type { Check, Result } from '../api/types';
+import type { Check, Result, Row } from '../api/types';
 import { board } from './board.svelte';
 import { milliseconds, plural } from './format';
 import { notices } from './notices.svelte';
+
+// Known is what of a check the actions need to know.
+type Known = Pick<Row, 'id' | 'name' | 'paused' | 'labels' | 'revision'>;
 
 const path = (id: string): string => `/checks/${encodeURIComponent(id)}`;
 
@@ -12,10 +15,10 @@ function shown(answer: Answer<Check>): Check {
   return answer.data;
 }
 
-const pauseOne = async (check: Check): Promise<Check> => shown(await write<Check>('POST', `${path(check.id)}/pause`));
-const resumeOne = async (check: Check): Promise<Check> => shown(await write<Check>('POST', `${path(check.id)}/resume`));
+const pauseOne = async (check: Known): Promise<Check> => shown(await write<Check>('POST', `${path(check.id)}/pause`));
+const resumeOne = async (check: Known): Promise<Check> => shown(await write<Check>('POST', `${path(check.id)}/resume`));
 
-async function relabel(check: Check, labels: Record<string, string>): Promise<Check> {
+async function relabel(check: Known, labels: Record<string, string>): Promise<Check> {
   // A merge patch removes what it says is null.
   const patch: Record<string, string | null> = { ...labels };
   for (const key of Object.keys(check.labels ?? {})) if (!(key in labels)) patch[key] = null;
@@ -24,18 +27,18 @@ async function relabel(check: Check, labels: Record<string, string>): Promise<Ch
   }));
 }
 
-async function removeOne(check: Check): Promise<void> {
+async function removeOne(check: Known): Promise<void> {
   await write('DELETE', path(check.id));
   board.drop(check.id);
 }
 
 interface Done<T> {
   done: T[];
-  failed: { check: Check; why: string }[];
+  failed: { check: Known; why: string }[];
 }
 
 // each does something to many checks, a few at a time.
-async function each<T>(checks: Check[], act: (check: Check) => Promise<T>): Promise<Done<T>> {
+async function each<T>(checks: Known[], act: (check: Known) => Promise<T>): Promise<Done<T>> {
   const rest = [...checks];
   const result: Done<T> = { done: [], failed: [] };
   const worker = async (): Promise<void> => {
@@ -59,21 +62,21 @@ function tell<T>(verb: string, result: Done<T>, undo?: () => void): void {
   }
 }
 
-export async function pause(checks: Check[]): Promise<void> {
+export async function pause(checks: Known[]): Promise<void> {
   const result = await each(checks.filter((check) => !check.paused), pauseOne);
   tell('paused', result, () => void each(result.done, resumeOne).then((undone) => tell('resumed', undone)));
 }
 
-export async function resume(checks: Check[]): Promise<void> {
+export async function resume(checks: Known[]): Promise<void> {
   const result = await each(checks.filter((check) => check.paused), resumeOne);
   tell('resumed', result, () => void each(result.done, pauseOne).then((undone) => tell('paused', undone)));
 }
 
-export const pauseOrResume = (check: Check): Promise<void> => (check.paused ? resume([check]) : pause([check]));
+export const pauseOrResume = (check: Known): Promise<void> => (check.paused ? resume([check]) : pause([check]));
 
 // label sets one label, or removes it when value is undefined. Undoing it does not overwrite what
 // somebody else has changed since.
-export async function label(checks: Check[], key: string, value: string | undefined): Promise<void> {
+export async function label(checks: Known[], key: string, value: string | undefined): Promise<void> {
   const before = new Map(checks.map((check) => [check.id, check.labels ?? {}]));
   const result = await each(checks, (check) => {
     const labels = { ...check.labels };
@@ -85,7 +88,7 @@ export async function label(checks: Check[], key: string, value: string | undefi
   tell('labelled', result, undo);
 }
 
-export async function remove(checks: Check[]): Promise<void> {
+export async function remove(checks: Known[]): Promise<void> {
   tell('deleted', await each(checks, removeOne));
 }
 
@@ -98,12 +101,12 @@ export function finding(result: Result): string {
 
 // first executes a check that was just made: nobody should wait for its first due time to see whether
 // it works. That it cannot be executed now is told by its status soon enough.
-export async function first(check: Check): Promise<void> {
+export async function first(check: Known): Promise<void> {
   if (!check.paused) await request<Result>('POST', `${path(check.id)}/run`).catch(() => undefined);
 }
 
 // run executes a check now and returns the result, or undefined when nobody could.
-export async function run(check: Check): Promise<Result | undefined> {
+export async function run(check: Known): Promise<Result | undefined> {
   try {
     const { data } = await request<Result>('POST', `${path(check.id)}/run`);
     const text = `${check.name}: ${finding(data)}`;

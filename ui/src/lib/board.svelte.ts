@@ -1,29 +1,25 @@
-import { all, get, Problem, say } from '../api/client';
-import { onEvent, onLive } from '../api/stream';
-import type { Check, CloudEvent, Overview, Service, Status } from '../api/types';
-import { Batch } from './batch';
+import { get, say } from '../api/client';
+import { share, type Told } from '../api/stream';
+import type { Board as Whole, BoardChange, Check, Row, Service, Status } from '../api/types';
 import { counts } from './view';
 
-// Statuses come at once, by event. Bars and figures change with every result; they follow with each
-// fetch, of which there are fewer the more there is to fetch.
-const refreshEvery = (checks: number): number => Math.min(60_000, Math.max(5000, checks * 15));
+// How long a tab waits to be told of the board before it asks for itself.
+const patience = 1000;
+const barLength = 60;
 
-interface StatusChanged {
-  check_id: string;
+export interface Turn {
+  id: string;
   to: Status;
-  at: string;
-  reason?: string;
 }
 
-// However many events come, the page changes so often only.
-const applyEvery = 200;
-
-// Board is the live list of checks, for all pages.
+// Board is the live list of checks, for all pages. It is told of everything by one stream.
 class Board {
-  checks = $state.raw<ReadonlyMap<string, Check>>(new Map());
+  checks = $state.raw<ReadonlyMap<string, Row>>(new Map());
   services = $state.raw<ReadonlyMap<string, Service>>(new Map());
-  overview = $state.raw<Overview | undefined>();
   openIncidents = $state(0);
+  runners = $state(0);
+  // The place in the events that has been reached.
+  sequence = $state(0);
   live = $state(false);
   loaded = $state(false);
   // Why the board cannot be read; empty when it can.
@@ -32,140 +28,159 @@ class Board {
   locked = $state(false);
   readAt = $state(0);
   now = $state(Date.now());
-  // What changed last, for those who listen to the page.
-  changes = $state.raw<StatusChanged[]>([]);
+  // What turned last, for those who listen to the page.
+  turns = $state.raw<Turn[]>([]);
+  // Moves when checks come, go or are defined anew, and when a status changes: what is made of those
+  // need not be made again with every result.
+  shape = $state(0);
+  statuses = $state(0);
 
-  readonly counts = $derived(counts(this.checks.values()));
+  readonly counts = $derived.by(() => {
+    void this.statuses;
+    return counts(this.checks.values());
+  });
 
-  #pending = new Batch<CloudEvent>(applyEvery, (events) => this.#apply(events));
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #reading: Promise<void> | undefined;
-  #again = false;
+  #stop: () => void = () => undefined;
+  #waiting: ReturnType<typeof setTimeout> | undefined;
 
   start(): () => void {
-    const stops = [
-      onLive((live) => {
-        this.live = live;
-        // What was missed while away is not in the stream of changes: read the board anew.
-        if (live) void this.refresh();
-      }),
-      onEvent((event) => this.#pending.add(event)),
-    ];
     const ticking = setInterval(() => (this.now = Date.now()), 1000);
-    const shown = (): void => {
-      if (!document.hidden) void this.refresh();
-    };
-    document.addEventListener('visibilitychange', shown);
-    void this.refresh();
+    this.restart();
     return () => {
       clearInterval(ticking);
-      clearTimeout(this.#timer);
-      this.#pending.stop();
-      document.removeEventListener('visibilitychange', shown);
-      for (const stop of stops) stop();
+      clearTimeout(this.#waiting);
+      this.#stop();
     };
   }
 
-  // refresh reads everything anew; what is asked for while it is under way is read once more after it.
-  refresh(): Promise<void> {
-    this.#again = this.#reading !== undefined;
-    this.#reading ??= (async () => {
-      do {
-        this.#again = false;
-        await this.#read();
-      } while (this.#again);
-      this.#reading = undefined;
-    })();
-    return this.#reading;
+  // restart follows the board anew, with the token that there is now.
+  restart(): void {
+    this.#stop();
+    clearTimeout(this.#waiting);
+    this.locked = false;
+    this.#stop = share({ tell: (told) => this.#told(told), board: () => this.#whole() });
+    this.#waiting = setTimeout(() => void this.#ask(), patience);
   }
 
-  async #read(): Promise<void> {
-    clearTimeout(this.#timer);
+  // ask reads the board once. Who is not told of it learns here why.
+  async #ask(): Promise<void> {
+    if (this.loaded || this.locked) return;
     try {
-      const [checks, services, overview] = await Promise.all([all<Check>('/checks'), all<Service>('/services'), get<Overview>('/overview')]);
-      this.#merge(checks);
-      this.services = new Map(services.map((service) => [service.id, service]));
-      this.overview = overview;
-      this.openIncidents = overview.open_incidents;
-      this.loaded = true;
-      this.locked = false;
-      this.trouble = '';
-      this.readAt = Date.now();
+      const whole = await get<Whole>('/board');
+      if (!this.loaded) this.#replace(whole);
     } catch (error) {
-      this.locked = error instanceof Problem && error.status === 401;
+      if (this.loaded) return;
       this.trouble = say(error);
+      this.#waiting = setTimeout(() => void this.#ask(), 3 * patience);
     }
-    this.#timer = setTimeout(() => {
-      if (!document.hidden) void this.refresh();
-    }, refreshEvery(this.checks.size));
   }
 
-  // merge keeps what an event told after the answer was made, and the object of what did not change.
-  #merge(read: Check[]): void {
-    const before = this.checks;
-    this.checks = new Map(read.map((check) => {
-      const known = before.get(check.id);
-      if (!known) return [check.id, check];
-      if (known.sequence > check.sequence) {
-        return [check.id, { ...check, status: known.status, status_since: known.status_since, reason: known.reason ?? '', sequence: known.sequence }];
-      }
-      const same = known.sequence === check.sequence && known.recent === check.recent && known.last_result?.id === check.last_result?.id &&
-        known.uptime?.['24h']?.ratio === check.uptime?.['24h']?.ratio;
-      return [check.id, same ? known : check];
-    }));
-  }
-
-  #apply(events: CloudEvent[]): void {
-    const checks = new Map(this.checks);
-    const services = new Map(this.services);
-    const changes: StatusChanged[] = [];
-    let stale = false;
-    for (const event of events) {
-      switch (event.type) {
-        case 'vedette.check.status_changed.v1': {
-          const data = event.data as unknown as StatusChanged;
-          const check = checks.get(data.check_id);
-          const sequence = Number(event.sequence ?? 0);
-          if (!check || sequence <= check.sequence) break;
-          checks.set(check.id, { ...check, status: data.to, status_since: data.at, reason: data.reason ?? '', pending: false, sequence });
-          changes.push(data);
-          break;
-        }
-        case 'vedette.service.status_changed.v1': {
-          const data = event.data as { service_id: string; to: Status; at: string };
-          const service = services.get(data.service_id);
-          if (service) services.set(service.id, { ...service, status: data.to, status_since: data.at });
-          break;
-        }
-        case 'vedette.check.deleted.v1':
-          checks.delete((event.data as { check_id: string }).check_id);
-          break;
-        case 'vedette.incident.opened.v1':
-          this.openIncidents++;
-          break;
-        case 'vedette.incident.resolved.v1':
-          this.openIncidents = Math.max(0, this.openIncidents - 1);
-          break;
-        default:
-          stale = true;
-      }
+  #told(told: Told): void {
+    if ('live' in told) {
+      this.live = told.live;
+      if (!told.live && !this.loaded) void this.#ask();
+    } else if ('refused' in told) {
+      this.locked = told.refused === 401;
+    } else if ('board' in told) {
+      this.#replace(told.board);
+    } else {
+      this.#apply(told.change);
     }
-    this.checks = checks;
-    this.services = services;
-    if (changes.length) this.changes = changes;
-    if (stale) void this.refresh();
   }
 
-  // put shows a check as a write has answered it, without waiting for the next fetch.
+  #whole(): Whole | undefined {
+    if (!this.loaded) return undefined;
+    return {
+      at: new Date(this.readAt).toISOString(), checks: [...this.checks.values()], services: [...this.services.values()],
+      open_incidents: this.openIncidents, runners: this.runners, sequence: this.sequence,
+    };
+  }
+
+  #replace(whole: Whole): void {
+    const turns = this.loaded ? turned(this.checks, whole.checks) : [];
+    this.checks = new Map(whole.checks.map((row) => [row.id, row]));
+    this.services = new Map(whole.services.map((service) => [service.id, service]));
+    this.shape++;
+    this.statuses++;
+    this.#counted(whole, turns);
+    this.loaded = true;
+    this.trouble = '';
+  }
+
+  #apply(change: BoardChange): void {
+    const turns = turned(this.checks, change.checks ?? []);
+    if (change.checks || change.beats || change.gone_checks) {
+      const checks = new Map(this.checks);
+      for (const row of change.checks ?? []) {
+        const known = checks.get(row.id);
+        // A write may have been answered with what comes later.
+        if (known && known.sequence > row.sequence) continue;
+        if (!known || known.revision !== row.revision) this.shape++;
+        checks.set(row.id, row);
+      }
+      for (const [id, letters, latency, uptime, coverage] of change.beats ?? []) {
+        const known = checks.get(id);
+        if (known) checks.set(id, { ...known, recent: (known.recent + letters).slice(-barLength), latency_ms: latency, uptime_24h: uptime, coverage_24h: coverage });
+      }
+      for (const id of change.gone_checks ?? []) checks.delete(id);
+      if (change.gone_checks) this.shape++;
+      this.checks = checks;
+      if (change.checks || change.gone_checks) this.statuses++;
+    }
+    if (change.services || change.gone_services) {
+      const services = new Map(this.services);
+      for (const service of change.services ?? []) services.set(service.id, service);
+      for (const id of change.gone_services ?? []) services.delete(id);
+      this.services = services;
+    }
+    this.#counted(change, turns);
+  }
+
+  #counted(from: Whole | BoardChange, turns: Turn[]): void {
+    this.openIncidents = from.open_incidents;
+    this.runners = from.runners;
+    this.sequence = from.sequence;
+    this.readAt = Date.now();
+    if (turns.length) this.turns = turns;
+  }
+
+  // put shows a check as a write has answered it, without waiting to be told.
   put(check: Check): void {
-    this.checks = new Map(this.checks).set(check.id, check);
+    this.checks = new Map(this.checks).set(check.id, rowOf(check, this.checks.get(check.id)));
+    this.shape++;
+    this.statuses++;
   }
 
   drop(id: string): void {
     const checks = new Map(this.checks);
     checks.delete(id);
     this.checks = checks;
+    this.shape++;
+    this.statuses++;
   }
+
+  putService(service: Service): void {
+    this.services = new Map(this.services).set(service.id, service);
+  }
+
+  dropService(id: string): void {
+    const services = new Map(this.services);
+    services.delete(id);
+    this.services = services;
+  }
+}
+
+const turned = (known: ReadonlyMap<string, Row>, rows: Row[]): Turn[] =>
+  rows.filter((row) => (known.get(row.id)?.status ?? row.status) !== row.status).map((row) => ({ id: row.id, to: row.status }));
+
+function rowOf(check: Check, known: Row | undefined): Row {
+  const day = check.uptime?.['24h'];
+  return {
+    id: check.id, name: check.name, service: check.service, kind: check.kind, target: check.target, locations: check.locations,
+    paused: check.paused, revision: check.revision, sequence: check.sequence, status: check.status, status_since: check.status_since,
+    recent: check.recent, uptime_24h: day?.ratio ?? null, coverage_24h: day?.coverage ?? 0, pending: check.pending ?? false,
+    reason: check.reason ?? '', finding: known?.finding ?? '', ...(check.labels && { labels: check.labels }), ...(check.latency_ms && { latency_ms: check.latency_ms }),
+  };
 }
 
 export const board = new Board();

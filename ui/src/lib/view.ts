@@ -1,4 +1,4 @@
-import { statuses, type Check, type Status } from '../api/types';
+import { statuses, type Row, type Status } from '../api/types';
 import { count, plural } from './format';
 
 // View is what of the board is shown, and in which order: the part of it that lives in the address.
@@ -29,7 +29,7 @@ export function viewOf(query: URLSearchParams): View {
   };
 }
 
-export function counts(checks: Iterable<Check>): Record<Status, number> {
+export function counts(checks: Iterable<Row>): Record<Status, number> {
   const by: Record<Status, number> = { down: 0, degraded: 0, up: 0, unknown: 0, maintenance: 0, paused: 0 };
   for (const check of checks) by[check.status]++;
   return by;
@@ -45,7 +45,7 @@ export function headline(by: Record<Status, number>): string {
   return by.paused ? 'All checks paused' : 'Nothing on watch yet';
 }
 
-export function matches(check: Check, view: View): boolean {
+export function matches(check: Row, view: View): boolean {
   if (view.status.length && !view.status.includes(check.status)) return false;
   if (view.service && check.service !== view.service) return false;
   if (view.kind && check.kind !== view.kind) return false;
@@ -66,7 +66,7 @@ class Ranker {
   #names = new Map<string, string>();
   #ranks = new Map<string, number>();
 
-  ranks(checks: ReadonlyMap<string, Check>): Map<string, number> {
+  ranks(checks: ReadonlyMap<string, Row>): Map<string, number> {
     let same = checks.size === this.#names.size;
     for (const check of checks.values()) same &&= this.#names.get(check.id) === check.name;
     if (!same) {
@@ -80,19 +80,19 @@ class Ranker {
 
 const ranker = new Ranker();
 const severity = new Map(statuses.map((status, index) => [status, index]));
-const by: Record<Sort, (a: Check, b: Check) => number> = {
+const by: Record<Sort, (a: Row, b: Row) => number> = {
   worst: (a, b) => (severity.get(a.status) ?? 9) - (severity.get(b.status) ?? 9),
   name: () => 0,
   service: (a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0),
   latency: (a, b) => (b.latency_ms ?? 0) - (a.latency_ms ?? 0),
-  uptime: (a, b) => (a.uptime?.['24h']?.ratio ?? 2) - (b.uptime?.['24h']?.ratio ?? 2),
+  uptime: (a, b) => (a.uptime_24h ?? 2) - (b.uptime_24h ?? 2),
   changed: (a, b) => (a.status_since < b.status_since ? 1 : a.status_since > b.status_since ? -1 : 0),
 };
 
 // order returns the ids of what the view shows, in its order; ties are by name, then id.
-export function order(checks: ReadonlyMap<string, Check>, view: View): string[] {
+export function order(checks: ReadonlyMap<string, Row>, view: View): string[] {
   const ranks = ranker.ranks(checks);
-  const rank = (check: Check): number => ranks.get(check.id) ?? 0;
+  const rank = (check: Row): number => ranks.get(check.id) ?? 0;
   return [...checks.values()]
     .filter((check) => matches(check, view))
     .sort((a, b) => by[view.sort](a, b) || rank(a) - rank(b))
@@ -105,18 +105,13 @@ const reasons = [
 ] as const;
 
 // shortReason is what the latency column says of a failing check instead of a number.
-export function shortReason(check: Check): string {
-  const result = check.last_result;
+export function shortReason(check: Row): string {
   if (check.status === 'paused') return '–';
   if (check.status === 'unknown') return check.pending ? 'waiting' : 'no data';
-  const bad = result && result.outcome !== 'success' && result.outcome !== 'degraded' ? result : undefined;
-  // A status comes at once, the result behind it with the next fetch: until then its reason must do.
-  if (!bad && check.status !== 'down') return '';
-  const status = bad?.observed?.['status'];
-  if (typeof status === 'number' && status >= 400) return String(status);
-  const error = (bad?.error ?? check.reason ?? '').toLowerCase();
-  for (const [needle, text] of reasons) if (error.includes(needle)) return text;
-  const failed = bad?.assertions?.find((assertion) => !assertion.passed);
-  if (failed?.actual && failed.actual.length <= 10) return failed.actual;
-  return bad?.outcome === 'error' ? 'not run' : 'failed';
+  if (!check.finding && check.status !== 'down') return '';
+  const found = check.finding || check.reason || '';
+  const text = found.toLowerCase();
+  for (const [needle, short] of reasons) if (text.includes(needle)) return short;
+  if (found && found.length <= 10) return found;
+  return check.recent.endsWith('E') ? 'not run' : 'failed';
 }
