@@ -50,6 +50,7 @@ func parts() []struct {
 		{"pkg/executor", part{"executor", 2}},
 		{"pkg/readmodel", part{"readmodel", 2}},
 		{"pkg/replay", part{"replay", 2}},
+		{"pkg/explain", part{"explain", 2}},
 		{"pkg/notify", part{"notify", 2}},
 		{"pkg/process", part{"process", 2}},
 		{"ui", part{"ui", 2}},

@@ -25,6 +25,8 @@ var (
 	ErrNoLocation = errors.New("location is not open")
 	// ErrRefused: the gate will never take the report.
 	ErrRefused = errors.New("refused")
+	// ErrNoEvent: the filter selects no event.
+	ErrNoEvent = errors.New("no such event")
 	// ErrNoKey: the bucket has no such key.
 	ErrNoKey = errors.New("no such key")
 	// ErrCorrupt: EVENTS is damaged; the log may be read but not written.

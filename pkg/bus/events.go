@@ -46,8 +46,9 @@ func (b Batch) Check() error {
 
 // Filter selects events. Empty fields select all.
 type Filter struct {
-	// Aggregate is a kind ("check"); ID selects one of that kind.
-	Aggregate, ID string
+	// Aggregate is a kind ("check"); ID selects one of that kind. Verb ("updated") selects events of
+	// one that ID names, and is of no effect without it.
+	Aggregate, ID, Verb string
 }
 
 // EventLog is EVENTS: every decision, kept for ever.
@@ -66,6 +67,9 @@ type EventLog interface {
 	Read(ctx context.Context, after uint64, limit int, filter Filter) ([]monitor.EventMessage, error)
 	// Last returns the sequence of the last event, 0 when there is none.
 	Last(ctx context.Context) (uint64, error)
+	// Latest returns the last event that the filter selects, however long the log. ErrNoEvent: there
+	// is none.
+	Latest(ctx context.Context, filter Filter) (monitor.EventMessage, error)
 }
 
 // ResultLog is RESULTS: the outcome of every execution, kept for days.

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,9 +122,29 @@ func (l *memoryEvents) read(after uint64, limit int, filter Filter) ([]monitor.E
 	return copiedAll(found), reached, changed
 }
 
+// Latest implements EventLog.
+func (m *Memory) Latest(_ context.Context, filter Filter) (monitor.EventMessage, error) {
+	m.events.mu.Lock()
+	defer m.events.mu.Unlock()
+	for _, event := range slices.Backward(m.events.all) {
+		if filter.selects(event.Event) {
+			return copied(event), nil
+		}
+	}
+	return monitor.EventMessage{}, ErrNoEvent
+}
+
 func (f Filter) selects(e monitor.Event) bool {
 	kind, id := e.Aggregate()
-	return (f.Aggregate == "" || f.Aggregate == kind) && (f.Aggregate == "" || f.ID == "" || f.ID == id)
+	switch {
+	case f.Aggregate == "":
+		return true
+	case f.Aggregate != kind:
+		return false
+	case f.ID == "":
+		return true
+	}
+	return f.ID == id && (f.Verb == "" || f.Verb == e.Verb())
 }
 
 // follow reads from after on until ctx ends or handle fails; end is where the log ended at first.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/vedette/vedette/pkg/explain"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -29,8 +30,10 @@ func describe(schemas map[string]*huma.Schema) {
 			continue
 		}
 		schema.Description = schemaText()[name]
-		if text, ok := replaySchemas()[name]; ok {
-			schema.Description = text
+		for _, more := range []map[string]string{replaySchemas(), causeSchemas()} {
+			if text, ok := more[name]; ok {
+				schema.Description = text
+			}
 		}
 		if inputs[name] {
 			schema.Required = map[string][]string{"Definition": {"kind", "service", "target"}, "ReplayQuestion": {"from"}}[name]
@@ -80,6 +83,8 @@ func enumOf(name, field string) []any {
 	switch {
 	case field == "status" && (strings.HasSuffix(name, "View") || name == "Row" || name == "Service"):
 		return anyOf(monitor.Statuses())
+	case name == "CausesLink" && field == "role":
+		return anyOf(explain.Roles())
 	case field == "outcome":
 		return anyOf(monitor.Outcomes())
 	case field == "rollup":

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/bus/cloudevents"
+	"github.com/vedette/vedette/pkg/explain"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -58,7 +58,7 @@ type eventList struct {
 }
 
 type eventRead struct {
-	Sequence uint64 `path:"sequence" minimum:"1" doc:"Sequence of the event." example:"1842"`
+	ID string `path:"id" minLength:"1" maxLength:"320" doc:"Sequence or id of the event; also the id of a result, an incident, a check or a command, as for its causes." example:"1842"`
 }
 
 // searchTime bounds the search for events that a filter selects; a page may then hold fewer.
@@ -72,22 +72,20 @@ func (s *server) eventRoutes(d *document) {
 		errors: []int{http.StatusUnprocessableEntity}, answer: EventPage{Items: []Event{exampleEvent()}, NextCursor: "b1842", Total: 1842},
 	}, s.listEvents)
 	register(d, operation{
-		id: "get-event", method: http.MethodGet, path: "/events/{sequence}", tag: tagEvents, summary: "Read an event",
-		description: "By its place in EVENTS.", answer: exampleEvent(), errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+		id: "get-event", method: http.MethodGet, path: "/events/{id}", tag: tagEvents, summary: "Read an event",
+		description: "By its place in EVENTS, or by its id.", answer: exampleEvent(), errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, s.getEvent)
+	s.causeRoutes(d)
 }
 
 func (s *server) getEvent(ctx context.Context, in *eventRead) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	events, err := s.bus.Read(ctx, in.Sequence-1, 1, bus.Filter{})
+	event, err := explain.Find(ctx, s.bus, in.ID)
 	if err != nil {
-		return nil, fmt.Errorf("read event %d: %w", in.Sequence, err)
+		return nil, err
 	}
-	if len(events) == 0 || events[0].Sequence != in.Sequence {
-		return nil, problem(http.StatusNotFound, "not-found", "event %d does not exist", in.Sequence)
-	}
-	raw, err := cloudevents.MarshalEvent(events[0])
+	raw, err := cloudevents.MarshalEvent(event)
 	return &answer{Status: http.StatusOK, Body: json.RawMessage(raw)}, err
 }
 

@@ -7,7 +7,9 @@ import "maps"
 func fieldText() map[string]string {
 	all := make(map[string]string)
 	for _, some := range []map[string]string{
-		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(), eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
+		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
+		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
+		causeFields(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -31,10 +31,11 @@ type Bus interface {
 
 // Events is the reading end of EVENTS.
 type Events interface {
-	// The three are bus.EventLog's.
+	// The four are bus.EventLog's.
 	Follow(ctx context.Context, after uint64, filter bus.Filter, handle func([]monitor.EventMessage) error, caughtUp func()) error
 	Read(ctx context.Context, after uint64, limit int, filter bus.Filter) ([]monitor.EventMessage, error)
 	Last(ctx context.Context) (uint64, error)
+	Latest(ctx context.Context, filter bus.Filter) (monitor.EventMessage, error)
 }
 
 // Results is the reading end of RESULTS.

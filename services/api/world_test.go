@@ -177,12 +177,13 @@ func (w *world) decideOne(ctx context.Context, m monitor.CommandMessage) (bus.Ou
 
 // append writes events and folds them. Called with mu held.
 func (w *world) append(ctx context.Context, commandID string, events ...monitor.Event) ([]monitor.EventMessage, error) {
+	now := time.Now().UTC()
 	batch := bus.Batch{Expect: make(map[bus.Aggregate]uint64)}
 	for i, revision := range w.board.Revisions(events) {
 		of := bus.AggregateOf(events[i])
 		batch.Expect[of] = w.board.LastSequence(of.Kind, of.ID)
 		batch.Events = append(batch.Events, monitor.EventMessage{Event: events[i], Meta: monitor.Meta{
-			ID: cloudevents.NewID(), Source: "/vedette/decider", Time: time.Now().UTC(), CommandID: commandID, Revision: revision,
+			ID: cloudevents.NewID(), Source: "/vedette/decider", Time: now, CommandID: commandID, Revision: revision,
 		}})
 	}
 	written, err := w.bus.Append(ctx, batch)

@@ -278,10 +278,21 @@ func testFilters(t *testing.T, d Door) {
 		{bus.Filter{Aggregate: "runner", ID: "Host.Example:1"}, []uint64{3}},
 		{bus.Filter{Aggregate: "runner", ID: "host > *"}, []uint64{4}},
 		{bus.Filter{Aggregate: "runner", ID: "nobody"}, []uint64{}},
+		{bus.Filter{Aggregate: "service", ID: "web", Verb: "registered"}, []uint64{1}},
+		{bus.Filter{Aggregate: "service", ID: "web", Verb: "updated"}, []uint64{}},
 	} {
 		read, err := d.Bus.Read(t.Context(), 0, 100, c.filter)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, sequences(read), "%+v", c.filter)
+		latest, err := d.Bus.Latest(t.Context(), c.filter)
+		if len(c.want) == 0 {
+			require.ErrorIs(t, err, bus.ErrNoEvent, "%+v", c.filter)
+			continue
+		}
+		require.NoError(t, err)
+		same(t, read[len(read)-1], latest)
+		assert.Equal(t, c.want[len(c.want)-1], latest.Sequence, "%+v", c.filter)
+		assert.False(t, latest.StoredAt.IsZero())
 	}
 	var services reader
 	stop := services.follow(t, d, 1, bus.Filter{Aggregate: "service"})

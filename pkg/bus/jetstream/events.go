@@ -117,6 +117,27 @@ func (b *Bus) Last(ctx context.Context) (uint64, error) {
 	return state.LastSeq, err
 }
 
+// Latest implements bus.EventLog.
+func (b *Bus) Latest(ctx context.Context, filter bus.Filter) (monitor.EventMessage, error) {
+	stream, err := b.stream(ctx, streamEvents)
+	if err != nil {
+		return monitor.EventMessage{}, err
+	}
+	raw, err := stream.GetLastMsgForSubject(ctx, eventFilter(filter))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return monitor.EventMessage{}, bus.ErrNoEvent
+	}
+	if err != nil {
+		return monitor.EventMessage{}, fmt.Errorf("find the last event of %s: %w", eventFilter(filter), err)
+	}
+	event, err := b.codec.ParseEvent(headerOf(raw.Header), raw.Data)
+	if err != nil {
+		return monitor.EventMessage{}, fmt.Errorf("event %d cannot be read: %w", raw.Sequence, err)
+	}
+	event.Sequence, event.StoredAt = raw.Sequence, raw.Time
+	return event, nil
+}
+
 func (b *Bus) state(ctx context.Context, name string) (jetstream.StreamState, error) {
 	stream, err := b.js.Stream(ctx, name)
 	if err != nil {

@@ -59,6 +59,8 @@ func eventFilter(f bus.Filter) string {
 		return allEvents
 	case f.ID == "":
 		return "vedette.event." + f.Aggregate + ".>"
+	case f.Verb != "":
+		return placeOf(f.Aggregate, f.ID).subject(f.Verb)
 	default:
 		return placeOf(f.Aggregate, f.ID).filter()
 	}

@@ -33,6 +33,7 @@ func Commands(t Terminal) []*cobra.Command {
 	a := &app{Terminal: t}
 	commands := []*cobra.Command{
 		a.checkCommand(), a.serviceCommand(), a.overviewCommand(), a.incidentsCommand(), a.eventsCommand(),
+		a.explainCommand(),
 		a.runnersCommand(), a.kindsCommand(), a.projectionCommand(), a.replayCommand(),
 	}
 	for _, c := range commands {

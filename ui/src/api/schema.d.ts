@@ -320,7 +320,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/events/{sequence}": {
+    "/api/v1/events/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -329,9 +329,31 @@ export interface paths {
         };
         /**
          * Read an event
-         * @description By its place in EVENTS.
+         * @description By its place in EVENTS, or by its id.
          */
         get: operations["get-event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain an event
+         * @description The chain that the event is part of, causes first: the result, the check's change of status, the incident, the service's change of status, and who was told, each with the definition then in force. `id` is the id or sequence of an event, the id of a result's event or of its execution, of an incident (its opening), of a check (its last change of status) or of a command. `incident:ID` and `check:ID` tell apart what has the same id.
+         *
+         *     What is not recorded, or no longer kept, is listed in `missing`.
+         */
+        get: operations["get-event-causes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -738,6 +760,30 @@ export interface components {
             /** @description Every service, by id. */
             services: components["schemas"]["Service"][];
         };
+        /** @description An event with what led to it and what followed. */
+        Causes: {
+            /** @description What led to it, itself, and what followed; causes first. */
+            chain: components["schemas"]["CausesLink"][];
+            event: components["schemas"]["Event"];
+            /** @description Sentences about what belongs to the chain and is not recorded, or no longer kept. */
+            missing: string[];
+        };
+        /** @description One member of a chain of causes and effects. */
+        CausesLink: {
+            definition?: components["schemas"]["DefinitionInForce"];
+            event?: components["schemas"]["Event"];
+            /** @description The assertions of a result that did not hold. */
+            failed_assertions?: components["schemas"]["AssertionResult"][];
+            /** @description Id of the event, or of the command. */
+            id: string;
+            /**
+             * @description What part it plays.
+             * @enum {string}
+             */
+            role: "command" | "result" | "definition" | "check_status" | "incident" | "service_status" | "notification" | "delivery" | "runner";
+            /** @description A sentence. */
+            summary: string;
+        };
         /** @description A changed policy. What is left out stays as it was. */
         Change: {
             /** @description CEL expressions over what was observed; all must hold. */
@@ -1027,6 +1073,32 @@ export interface components {
             time_zone?: string;
             /** @description Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves. */
             timeout?: string;
+        };
+        /** @description The definition of a check or service under which something came to be. */
+        DefinitionInForce: {
+            /** @description Who set it. */
+            actor?: string;
+            /** @description `check/ID` or `service/ID`. */
+            aggregate: string;
+            /** @description The definition, as it is written by `/checks` or `/services`. */
+            definition: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Its revision.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Sequence of the event that set it.
+             */
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description When it was set.
+             */
+            since: string;
         };
         /** @description An incident with what would have become of it. */
         Difference: {
@@ -3862,8 +3934,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Sequence of the event. */
-                sequence: number;
+                /** @description Sequence or id of the event; also the id of a result, an incident, a check or a command, as for its causes. */
+                id: string;
             };
             cookie?: never;
         };
@@ -3908,6 +3980,106 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "get-event-causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Sequence or id of the event; also the id of a result, an incident, a check or a command, as for its causes. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "chain": [
+                     *         {
+                     *           "definition": {
+                     *             "aggregate": "check/home",
+                     *             "definition": {
+                     *               "assertions": [
+                     *                 "status == 200"
+                     *               ],
+                     *               "failure_threshold": 2,
+                     *               "id": "home",
+                     *               "kind": "http",
+                     *               "service": "web"
+                     *             },
+                     *             "revision": 3,
+                     *             "sequence": 1790,
+                     *             "since": "2026-03-14T08:26:53Z"
+                     *           },
+                     *           "event": {
+                     *             "causationid": "home.3.mmpdcq6w.default",
+                     *             "correlationid": "home.3.mmpdcq6w.default",
+                     *             "data": {
+                     *               "at": "2026-03-14T09:26:53Z",
+                     *               "check_id": "home",
+                     *               "from": "up",
+                     *               "reason": "status == 200 · actual 503",
+                     *               "service": "web",
+                     *               "to": "down"
+                     *             },
+                     *             "datacontenttype": "application/json",
+                     *             "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *             "revision": 3,
+                     *             "sequence": "1842",
+                     *             "source": "/vedette/decider",
+                     *             "specversion": "1.0",
+                     *             "subject": "check/home",
+                     *             "time": "2026-03-14T09:26:53Z",
+                     *             "type": "vedette.check.status_changed.v1"
+                     *           },
+                     *           "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *           "role": "check_status",
+                     *           "summary": "Check home went from up to down: status == 200 · actual 503."
+                     *         }
+                     *       ],
+                     *       "event": {
+                     *         "causationid": "home.3.mmpdcq6w.default",
+                     *         "correlationid": "home.3.mmpdcq6w.default",
+                     *         "data": {
+                     *           "at": "2026-03-14T09:26:53Z",
+                     *           "check_id": "home",
+                     *           "from": "up",
+                     *           "reason": "status == 200 · actual 503",
+                     *           "service": "web",
+                     *           "to": "down"
+                     *         },
+                     *         "datacontenttype": "application/json",
+                     *         "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "revision": 3,
+                     *         "sequence": "1842",
+                     *         "source": "/vedette/decider",
+                     *         "specversion": "1.0",
+                     *         "subject": "check/home",
+                     *         "time": "2026-03-14T09:26:53Z",
+                     *         "type": "vedette.check.status_changed.v1"
+                     *       },
+                     *       "missing": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Causes"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     "list-incidents": {
