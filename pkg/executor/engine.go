@@ -73,7 +73,7 @@ func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) (result moni
 		result.Outcome, result.Error = monitor.OutcomeError, "this runner cannot read the definition: "+err.Error()
 		return result
 	}
-	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Dial: e.env.Policy.Dial, Secret: vault.Fill}, clean: vault.Redact}
+	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Policy: e.env.Policy, Secret: vault.Fill}, clean: vault.Redact}
 	run.all(ctx, &result)
 	return result
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor/assertion"
+	"github.com/vedette/vedette/pkg/executor/netguard"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -38,12 +39,18 @@ type Probe interface {
 	Attempt(ctx context.Context, tools Tools) Observation
 }
 
-// Tools are what an attempt may use of the machine it runs on.
+// Tools are what an attempt may use of the machine it runs on. Package route dials with them as the
+// options of a check say.
 type Tools struct {
-	// Dial connects, but not to addresses that the runner's policy refuses (ErrForbidden).
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Policy says which addresses may be talked to.
+	Policy netguard.Policy
 	// Secret puts in the values of the secrets that a text names (ErrSecret).
 	Secret func(text string) (string, error)
+}
+
+// Dial connects, but not to addresses that the runner's policy refuses (ErrForbidden).
+func (t Tools) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return t.Policy.Dial(ctx, network, address)
 }
 
 // Observation is what one attempt saw.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/route"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -48,41 +49,48 @@ func plausible(host string) bool {
 	})
 }
 
-// Network is the name of a network, "tcp" or "udp", limited to a version of IP: any, 4 or 6.
-func Network(network, version string) string {
-	if version == "any" {
-		return network
-	}
-	return network + version
-}
-
 // Conn is a connection that ends with the context it was made with. Close it.
 type Conn struct {
 	net.Conn
 	host    string
-	phases  phases
+	steps   monitor.Timings
 	unwatch func() bool
 }
 
-// Dial connects to a target, its secrets put in. The error is in plain words.
-func Dial(ctx context.Context, tools executor.Tools, network, target string) (*Conn, error) {
-	address, err := tools.Secret(target)
+// Dial connects to a target, its secrets put in, by a route and network "tcp" or "udp". The error is
+// in plain words.
+func Dial(ctx context.Context, tools executor.Tools, way route.Route, network, target string) (*Conn, error) {
+	host, address, err := Fill(tools, target)
 	if err != nil {
 		return nil, err
 	}
-	if problem := Problem(address); problem != "" || strings.Contains(address, "secret://") {
-		return nil, fmt.Errorf("%w: with its secrets put in, the target is not host:port", executor.ErrSecret)
-	}
-	c := &Conn{}
-	c.host, _, _ = net.SplitHostPort(address) // looked at already
-	raw, err := tools.Dial(c.phases.trace(ctx), network, address)
+	var phases phases
+	raw, err := way.Dial(phases.trace(ctx), tools, network, address)
 	if err != nil {
-		return nil, executor.Explain(err, c.phases.current())
+		return nil, executor.Explain(err, phases.current())
 	}
-	c.phases.connected()
-	c.Conn = raw
-	c.unwatch = context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
+	phases.connected()
+	c := Over(ctx, raw, host)
+	c.steps = phases.timings()
 	return c, nil
+}
+
+// Fill puts the secrets of a target in and returns its host and the whole.
+func Fill(tools executor.Tools, target string) (host, address string, err error) {
+	address, err = tools.Secret(target)
+	if err != nil {
+		return "", "", err
+	}
+	if problem := Problem(address); problem != "" || strings.Contains(address, "secret://") {
+		return "", "", fmt.Errorf("%w: with its secrets put in, the target is not host:port", executor.ErrSecret)
+	}
+	host, _, _ = net.SplitHostPort(address) // looked at already
+	return host, address, nil
+}
+
+// Over makes a Conn of a connection to a host.
+func Over(ctx context.Context, raw net.Conn, host string) *Conn {
+	return &Conn{Conn: raw, host: host, unwatch: context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })}
 }
 
 // Close implements net.Conn.
@@ -91,7 +99,7 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// IP is the address connected to, without the port.
+// IP is the address connected to, without the port: the proxy's where there is one.
 func (c *Conn) IP() string {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
@@ -105,9 +113,8 @@ func (c *Conn) Host() string { return c.host }
 
 // Timings are the steps so far: looking up and connecting.
 func (c *Conn) Timings() *monitor.Timings {
-	c.phases.mu.Lock()
-	defer c.phases.mu.Unlock()
-	return &monitor.Timings{DNS: Between(c.phases.dnsStart, c.phases.dnsDone), Connect: Between(c.phases.connectStart, c.phases.connectDone)}
+	steps := c.steps
+	return &steps
 }
 
 // phases notes when the steps of connecting began and ended.
@@ -135,6 +142,12 @@ func (p *phases) connected() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.connectDone = time.Now()
+}
+
+func (p *phases) timings() monitor.Timings {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return monitor.Timings{DNS: Between(p.dnsStart, p.dnsDone), Connect: Between(p.connectStart, p.connectDone)}
 }
 
 // current names the step that is not done yet.

@@ -14,7 +14,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/executortest"
-	"github.com/vedette/vedette/pkg/executor/netguard"
+	"github.com/vedette/vedette/pkg/executor/route"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,14 +33,16 @@ func TestProblem(t *testing.T) {
 }
 
 func tools(secret string) executor.Tools {
-	return executor.Tools{Dial: netguard.Policy{}.Dial, Secret: func(text string) (string, error) {
+	return executor.Tools{Secret: func(text string) (string, error) {
 		return strings.ReplaceAll(text, "secret://target", secret), nil
 	}}
 }
 
 func TestDialKnowsItsSteps(t *testing.T) {
 	address := executortest.ServeConns(t, func(net.Conn) {})
-	conn, err := endpoint.Dial(t.Context(), tools(""), "tcp4", strings.Replace(address, "127.0.0.1", "localhost", 1))
+	only4, problems := route.New(route.Options{IPVersion: "4"}, route.ProxyOptions{})
+	require.Empty(t, problems)
+	conn, err := endpoint.Dial(t.Context(), tools(""), only4, "tcp", strings.Replace(address, "127.0.0.1", "localhost", 1))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
 	require.Equal(t, "127.0.0.1", conn.IP())
@@ -52,7 +54,7 @@ func TestAConnectionEndsWithItsContext(t *testing.T) {
 	address := executortest.ServeConns(t, func(net.Conn) {})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	conn, err := endpoint.Dial(ctx, tools(address), "tcp", "secret://target")
+	conn, err := endpoint.Dial(ctx, tools(address), route.Route{}, "tcp", "secret://target")
 	require.NoError(t, err)
 	_, err = io.ReadAll(conn)
 	require.ErrorContains(t, err, "timeout")
@@ -63,12 +65,10 @@ func TestDialSaysInPlainWords(t *testing.T) {
 	for target, text := range map[string]string{
 		executortest.Closed(t, "tcp"): "connection refused: 127.0.0.1:", "no-such-host.invalid:22": "no-such-host.invalid",
 	} {
-		_, err := endpoint.Dial(t.Context(), tools(""), "tcp", target)
+		_, err := endpoint.Dial(t.Context(), tools(""), route.Route{}, "tcp", target)
 		require.ErrorContains(t, err, text)
 	}
-	_, err := endpoint.Dial(t.Context(), tools("no target"), "tcp", "secret://target")
+	_, err := endpoint.Dial(t.Context(), tools("no target"), route.Route{}, "tcp", "secret://target")
 	require.ErrorIs(t, err, executor.ErrSecret)
 	require.NotContains(t, err.Error(), "no target")
-	require.Equal(t, "udp6", endpoint.Network("udp", "6"))
-	require.Equal(t, "tcp", endpoint.Network("tcp", "any"))
 }

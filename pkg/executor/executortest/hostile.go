@@ -24,7 +24,7 @@ const (
 // address. Connections are held open until the test ends, unless meet closes them.
 func (s Subject) peer(t *testing.T, meet func(net.Conn)) string {
 	t.Helper()
-	if s.Network == "udp" {
+	if s.Network == UDP {
 		return ServePackets(t, meet)
 	}
 	return ServeConns(t, meet)
@@ -42,7 +42,7 @@ func rudeness(network string) map[string]func(net.Conn) {
 		"zeros":  func(c net.Conn) { _, _ = c.Write(make([]byte, 1000)) },
 		"empty":  func(c net.Conn) { _, _ = c.Write(nil) },
 	}
-	if network != "tcp" {
+	if network != TCP {
 		return rude
 	}
 	rude["closing"] = func(c net.Conn) { _ = c.Close() }
@@ -76,10 +76,12 @@ func rudeness(network string) map[string]func(net.Conn) {
 func (s Subject) attacks(t *testing.T) map[string]Attack {
 	t.Helper()
 	attacks := make(map[string]Attack)
-	for name, meet := range rudeness(s.Network) {
-		attacks[name] = Attack{Definition: s.At(s.peer(t, meet)), Outcome: monitor.OutcomeFailure}
+	if s.Network == TCP || s.Network == UDP {
+		for name, meet := range rudeness(s.Network) {
+			attacks[name] = Attack{Definition: s.At(s.peer(t, meet)), Outcome: monitor.OutcomeFailure}
+		}
+		attacks["nobody"] = Attack{Definition: s.At(Closed(t, s.Network)), Outcome: monitor.OutcomeFailure}
 	}
-	attacks["nobody"] = Attack{Definition: s.At(Closed(t, s.Network)), Outcome: monitor.OutcomeFailure}
 	for name, start := range s.Hostile {
 		attacks[name] = start(t)
 	}

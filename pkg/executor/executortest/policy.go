@@ -35,9 +35,13 @@ func prefixes(texts ...string) (found []netip.Prefix) {
 // connecting, and that is never the target's failure.
 func (s Subject) testPolicy(t *testing.T) {
 	var reached atomic.Int64
-	address := s.peer(t, func(net.Conn) { reached.Add(1) })
-	_, port, err := net.SplitHostPort(address)
-	require.NoError(t, err)
+	port, at := "", func(host string) string { return host }
+	if s.Network != ICMP {
+		var err error
+		_, port, err = net.SplitHostPort(s.peer(t, func(net.Conn) { reached.Add(1) }))
+		require.NoError(t, err)
+		at = func(host string) string { return net.JoinHostPort(host, port) }
+	}
 	deny := withPolicy(netguard.Policy{Deny: prefixes("127.0.0.0/8", "::1/128")})
 	refused := func(d monitor.Definition, text string, change ...func(*executor.Environment)) {
 		t.Helper()
@@ -48,12 +52,12 @@ func (s Subject) testPolicy(t *testing.T) {
 		require.Equal(t, 1, r.Attempts)
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0"} {
-		refused(s.At(net.JoinHostPort(host, port)), "denied by --deny", deny)
+		refused(s.At(at(host)), "denied by --deny", deny)
 	}
 	for _, host := range []string{"169.254.169.254", "::ffff:169.254.169.254", "fe80::1"} {
-		refused(s.At(net.JoinHostPort(host, port)), "link-local")
+		refused(s.At(at(host)), "link-local")
 	}
-	refused(s.At(net.JoinHostPort("fd00:ec2::254", port)), "metadata", withPolicy(netguard.Policy{Allow: prefixes("::/0")}))
+	refused(s.At(at("fd00:ec2::254")), "metadata", withPolicy(netguard.Policy{Allow: prefixes("::/0")}))
 	if s.Lead != nil {
 		refused(s.Lead(t, "169.254.169.254"), "link-local")
 		refused(s.Lead(t, "[::ffff:169.254.169.254]"), "link-local")

@@ -22,12 +22,16 @@ const Secret = `s3cret/"vålue" & more`
 // Subject is a kind under test, and what the suite has to know of it.
 type Subject struct {
 	Executor executor.Executor
-	// Network is by what the kind talks to the target of At: "tcp" or "udp".
+	// Network is by what the kind talks to the target of At: TCP, UDP or ICMP; empty for one that
+	// talks to nobody, of which At, Echo and Slow may be nil.
 	Network string
 	// Serve starts a server that answers well, and returns a definition that looks at it.
 	Serve func(t *testing.T) monitor.Definition
-	// At returns a definition that talks to the server at an address, host:port.
+	// At returns a definition that talks to the server at an address: host:port, a host by ICMP.
 	At func(address string) monitor.Definition
+	// Slow returns a definition whose execution takes longer than some seconds, where a silent peer
+	// is not enough for that: by ICMP, where this machine itself answers.
+	Slow func(t *testing.T) monitor.Definition
 	// Echo starts a server that sends back what it was sent, and returns a definition that uses
 	// secret://token and shows, in all that a result can show, what came back; and the value that
 	// the secret has to have for that.
@@ -42,6 +46,13 @@ type Subject struct {
 	// field that is wrong.
 	BadOptions map[string]string
 }
+
+// The networks of Subject.Network.
+const (
+	TCP  = "tcp"
+	UDP  = "udp"
+	ICMP = "icmp"
+)
 
 // Attack is a definition that looks at a hostile server, and how that has to end.
 type Attack struct {
@@ -59,9 +70,13 @@ func Run(t *testing.T, s Subject) {
 	t.Run("targets", s.testTargets)
 	t.Run("answer", s.testAnswer)
 	t.Run("deadline", s.testDeadline)
-	t.Run("cancellation", s.testCancellation)
 	t.Run("memory", s.testMemory)
+	if s.Network == "" {
+		return
+	}
+	t.Run("cancellation", s.testCancellation)
 	t.Run("policy", s.testPolicy)
+	t.Run("network", s.testNetwork)
 	t.Run("secrets", s.testSecrets)
 }
 
@@ -176,6 +191,10 @@ func (s Subject) testTargets(t *testing.T) {
 // testCancellation cancels once the server has been reached: the execution ends at once, and says
 // nothing about the target.
 func (s Subject) testCancellation(t *testing.T) {
+	if s.Network == ICMP {
+		s.testEndOfSlow(t)
+		return
+	}
 	reached := make(chan struct{}, 1)
 	address := s.peer(t, func(net.Conn) {
 		select {
@@ -197,6 +216,22 @@ func (s Subject) testCancellation(t *testing.T) {
 		require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
 		require.Contains(t, r.Error, "cancelled")
 		return time.Since(cancelled)
+	})
+}
+
+// testEndOfSlow cancels what nobody can see the beginning of after a while.
+func (s Subject) testEndOfSlow(t *testing.T) {
+	d := s.Slow(t)
+	d.Timeout, d.Interval = monitor.Duration(time.Minute), monitor.Duration(time.Hour)
+	promptly(t, cancelMargin, func() time.Duration {
+		const after = 100 * time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		defer cancel()
+		begun := time.Now()
+		r := s.engine(t).Execute(ctx, Execution(d))
+		require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
+		require.Contains(t, r.Error, "cancelled")
+		return time.Since(begun) - after
 	})
 }
 

@@ -86,9 +86,13 @@ func requireTexts(t *testing.T, page string, failures []failure) {
 	require.Empty(t, documented, "the page promises texts that nothing here says")
 }
 
-// requireNames wants every name of the kind on its page: options and variables.
-func requireNames(t *testing.T, page string, k executor.Kind) {
+// requireNames wants every name of the kind on its page: options and variables. Of a page that is
+// not the kind's alone it is the group of options that the page is about.
+func requireNames(t *testing.T, page string, k executor.Kind, group ...string) {
 	t.Helper()
+	if len(group) > 0 {
+		k.Variables = nil
+	}
 	for _, v := range k.Variables {
 		require.Contains(t, page, "| `"+v.Name+"` | "+v.Type+" |")
 	}
@@ -97,6 +101,9 @@ func requireNames(t *testing.T, page string, k executor.Kind) {
 		properties, _ := schema["properties"].(map[string]any)
 		for name, property := range properties {
 			property, _ := property.(map[string]any)
+			if len(group) > 0 && property["x-group"] != group[0] {
+				continue
+			}
 			if property["properties"] != nil {
 				visit(property, path+name+".")
 				continue

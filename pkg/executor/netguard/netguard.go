@@ -133,6 +133,11 @@ func narrowest(prefixes []netip.Prefix, address netip.Addr) (found netip.Prefix)
 
 // Dial connects as net.Dialer does, but not to what the policy refuses.
 func (p Policy) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return p.DialFrom(ctx, netip.Addr{}, network, address)
+}
+
+// DialFrom is Dial from an address of this machine; the zero one leaves the choice to the system.
+func (p Policy) DialFrom(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
 		target, err := netip.ParseAddrPort(resolved)
 		if err != nil {
@@ -140,5 +145,12 @@ func (p Policy) Dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 		return p.Check(target.Addr())
 	}}
+	if source.IsValid() {
+		if strings.HasPrefix(network, "udp") {
+			dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		} else {
+			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		}
+	}
 	return dialer.DialContext(ctx, network, address)
 }

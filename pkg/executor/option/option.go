@@ -2,7 +2,8 @@
 // describes them as JSON Schema from the same struct.
 //
 // The struct's fields carry tags: json (the name), help, and where they apply default, enum (values
-// separated by commas), example, min and max. Those of an embedded struct count as the struct's own.
+// separated by commas), example, min, max and group (the heading under which people should see them;
+// those of one group stand together). Those of an embedded struct count as the struct's own.
 package option
 
 import (
@@ -114,7 +115,7 @@ func checkBounds(p *monitor.Problems, path string, field reflect.StructField, va
 }
 
 // Schema describes a struct of options as JSON Schema (draft 2020-12). What it accepts, Decode
-// accepts. x-order is the order in which people should see the properties.
+// accepts. x-order is the order in which people should see the properties, x-group the heading of one.
 func Schema(options any) map[string]any { return schemaOf(reflect.TypeOf(options)) }
 
 func schemaOf(t reflect.Type) map[string]any {
@@ -146,6 +147,9 @@ func describe(field reflect.StructField) map[string]any {
 	}
 	s["title"] = title(nameOf(field))
 	s["description"] = field.Tag.Get("help")
+	if group := field.Tag.Get("group"); group != "" {
+		s["x-group"] = group
+	}
 	if text, ok := field.Tag.Lookup("default"); ok {
 		s["default"] = literal(field.Type, text)
 	}

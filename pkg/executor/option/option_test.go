@@ -132,6 +132,15 @@ func TestSchemaTellsDefaultsOrderAndHelp(t *testing.T) {
 		"type": "string", "title": "Mode", "description": "How.", "default": "fast", "enum": []string{"fast", "slow"},
 	}, properties["mode"])
 	require.Equal(t, []any{[]string{"a"}}, properties["names"].(map[string]any)["examples"])
+	require.NotContains(t, properties["mode"], "x-group")
+	type grouped struct {
+		Way string `json:"way" group:"Network" help:"Which."`
+	}
+	properties, ok = option.Schema(grouped{})["properties"].(map[string]any)
+	require.True(t, ok)
+	require.Equal(t, "Network", properties["way"].(map[string]any)["x-group"])
+	properties, ok = schema["properties"].(map[string]any)
+	require.True(t, ok)
 	require.Equal(t, []any{"a, b"}, properties["note"].(map[string]any)["examples"])
 }
 

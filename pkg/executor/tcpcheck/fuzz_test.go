@@ -1,7 +1,6 @@
 package tcpcheck
 
 import (
-	"context"
 	"net"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 )
 
@@ -30,14 +28,9 @@ func FuzzExpect(f *testing.F) {
 			_, _ = theirs.Write(second)
 			_ = theirs.Close()
 		}()
-		tools := executor.Tools{
-			Dial:   func(context.Context, string, string) (net.Conn, error) { return ours, nil },
-			Secret: func(text string) (string, error) { return text, nil },
-		}
-		conn, err := endpoint.Dial(t.Context(), tools, "tcp", "host:1")
-		require.NoError(t, err)
+		conn := endpoint.Over(t.Context(), ours, "host")
 		talk := newTalk(conn)
-		err = talk.expect(t.Context(), pattern)
+		err := talk.expect(t.Context(), pattern)
 		whole := string(first) + string(second)
 		require.True(t, strings.HasPrefix(whole, string(talk.received)))
 		require.LessOrEqual(t, talk.matched, len(talk.received))

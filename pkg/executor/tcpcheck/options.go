@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/executor/route"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -18,15 +19,17 @@ const (
 
 // Options of a tcp check.
 type Options struct {
-	Steps     []string `json:"steps" example:"[\"expect ^220 \", \"send QUIT\\\\r\\\\n\", \"expect ^221 \"]" help:"The conversation, one after the other: \"send TEXT\" with \\r, \\n, \\t, \\\\ and \\xHH, or \"expect PATTERN\" (RE2). Without any, connecting is enough."`
-	IPVersion string   `json:"ip_version" default:"any" enum:"any,4,6" help:"Version of IP to connect by."`
+	Steps []string `json:"steps" example:"[\"expect ^220 \", \"send QUIT\\\\r\\\\n\", \"expect ^221 \"]" help:"The conversation, one after the other: \"send TEXT\" with \\r, \\n, \\t, \\\\ and \\xHH, or \"expect PATTERN\" (RE2). Without any, connecting is enough."`
+
+	route.Options
+	route.ProxyOptions
 }
 
 // probe is a prepared check.
 type probe struct {
-	options Options
-	target  string
-	steps   []step
+	target string
+	route  route.Route
+	steps  []step
 }
 
 // step is one part of a conversation: a text to send, or a pattern to wait for.
@@ -41,7 +44,9 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
 		problems.Add("target", "%s", problem)
 	}
-	p := &probe{options: o, target: d.Target}
+	way, more := route.New(o.Options, o.ProxyOptions)
+	problems = append(problems, more...)
+	p := &probe{target: d.Target, route: way}
 	const field = "options.steps"
 	if slices.ContainsFunc(problems, func(p monitor.Problem) bool { return p.Field == field }) {
 		return p, problems
@@ -57,7 +62,6 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		p.steps = append(p.steps, s)
 	}
-	p.options.Steps = nil // the steps hold them
 	return p, problems
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/executor/route"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -24,13 +25,16 @@ type Options struct {
 	MinVersion string   `json:"min_version" default:"1.2" enum:"1.0,1.1,1.2,1.3" help:"Least version of TLS to offer."`
 	MaxVersion string   `json:"max_version" default:"1.3" enum:"1.0,1.1,1.2,1.3" help:"Greatest version of TLS to offer. With invert, a check that old versions are refused."`
 	ALPN       []string `json:"alpn" example:"[\"h2\", \"http/1.1\"]" help:"Protocols to offer for after the handshake."`
-	IPVersion  string   `json:"ip_version" default:"any" enum:"any,4,6" help:"Version of IP to connect by."`
+
+	route.Options
+	route.ProxyOptions
 }
 
 // probe is a prepared check.
 type probe struct {
 	options Options
 	target  string
+	route   route.Route
 	config  *tls.Config
 }
 
@@ -61,7 +65,8 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		o.CA = "" // the pool holds it
 	}
-	return &probe{options: o, target: d.Target, config: config}, problems
+	way, more := route.New(o.Options, o.ProxyOptions)
+	return &probe{options: o, target: d.Target, route: way, config: config}, append(problems, more...)
 }
 
 func checkProtocols(problems *monitor.Problems, field string, protocols []string) {

@@ -45,7 +45,7 @@ func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems)
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
 	begun := time.Now()
-	conn, err := endpoint.Dial(ctx, tools, endpoint.Network("tcp", p.options.IPVersion), p.target)
+	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
 	if err != nil {
 		return executor.Observation{Err: err, Latency: time.Since(begun)}
 	}

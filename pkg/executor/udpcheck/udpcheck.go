@@ -13,6 +13,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/executor/route"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -24,9 +25,10 @@ type Executor struct{}
 
 // Options of a udp check.
 type Options struct {
-	Send      string `json:"send" example:"PING\\r\\n" help:"The datagram to send, with \\r, \\n, \\t, \\0, \\\\ and \\xHH; without, an empty one."`
-	Expect    string `json:"expect" example:"^PONG" help:"Pattern (RE2) that the datagram that comes back has to match; without, any is good."`
-	IPVersion string `json:"ip_version" default:"any" enum:"any,4,6" help:"Version of IP to send by."`
+	Send   string `json:"send" example:"PING\\r\\n" help:"The datagram to send, with \\r, \\n, \\t, \\0, \\\\ and \\xHH; without, an empty one."`
+	Expect string `json:"expect" example:"^PONG" help:"Pattern (RE2) that the datagram that comes back has to match; without, any is good."`
+
+	route.Options
 }
 
 // Kind implements executor.Executor.
@@ -48,8 +50,9 @@ func (Executor) Kind() executor.Kind {
 
 // probe is a prepared check.
 type probe struct {
-	target, send, network string
-	expect                *regexp.Regexp
+	target, send string
+	route        route.Route
+	expect       *regexp.Regexp
 }
 
 // Prepare implements executor.Executor.
@@ -59,7 +62,9 @@ func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems)
 	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
 		problems.Add("target", "%s", problem)
 	}
-	p := &probe{target: d.Target, network: endpoint.Network("udp", o.IPVersion)}
+	way, more := route.New(o.Options, route.ProxyOptions{})
+	problems = append(problems, more...)
+	p := &probe{target: d.Target, route: way}
 	if len(o.Send) > maxSend {
 		problems.Add("options.send", "is too long: use at most %d bytes", maxSend)
 	} else if send, problem := endpoint.Unescape(o.Send); problem != "" {
@@ -84,7 +89,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	if err != nil {
 		return executor.Observation{Err: err}
 	}
-	conn, err := endpoint.Dial(ctx, tools, p.network, p.target)
+	conn, err := endpoint.Dial(ctx, tools, p.route, "udp", p.target)
 	if err != nil {
 		return executor.Observation{Err: err, Latency: time.Since(begun)}
 	}
