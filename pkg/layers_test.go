@@ -108,7 +108,7 @@ func wrongLevel(from, to string) []string {
 // wrongWire holds who may speak NATS. Tests may, as the strangers they play.
 func wrongWire(from, to string) []string {
 	local := strings.TrimPrefix(from, project)
-	speaks := within(local, "pkg/bus/jetstream") || within(local, "pkg/executor/nats")
+	speaks := within(local, "pkg/bus/jetstream")
 	switch {
 	case within(to, "github.com/nats-io/nats-server") && !within(local, "pkg/bus/jetstream/embedded"),
 		(within(to, "github.com/nats-io/nats.go") || within(to, "github.com/synadia-io/orbit.go")) && !speaks:
@@ -220,7 +220,7 @@ func TestWhatIsAgainstTheRulesIsFound(t *testing.T) {
 		{"services/decider", project + "pkg/monitor", false},
 		{"pkg/bus/jetstream", project + "pkg/bus/cloudevents", false},
 		{"pkg/bus/jetstream", "github.com/nats-io/nats.go/jetstream", false},
-		{"pkg/executor/nats", "github.com/nats-io/nats.go", false},
+		{"pkg/executor/natscheck", "github.com/nats-io/nats.go", true},
 		{"pkg/bus/jetstream/embedded", "github.com/nats-io/nats-server/v2/server", false},
 		{"services/decider", project + "services/scheduler", true},
 		{"services/decider", project + "services/vedette", true},

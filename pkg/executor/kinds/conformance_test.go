@@ -10,7 +10,12 @@ import (
 	"github.com/vedette/vedette/pkg/executor/kinds"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The NATS server starts some things of the process and never ends them.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
+}
 
 // subjects says of each kind what the conformance suite has to know.
 func subjects() map[string]executortest.Subject {
@@ -22,6 +27,7 @@ func subjects() map[string]executortest.Subject {
 		"tcp":     tcpSubject(),
 		"tls":     tlsSubject(),
 		"udp":     udpSubject(),
+		"nats":    natsSubject(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
 	"github.com/vedette/vedette/pkg/executor/metricscheck"
+	"github.com/vedette/vedette/pkg/executor/natscheck"
 	"github.com/vedette/vedette/pkg/executor/tcpcheck"
 	"github.com/vedette/vedette/pkg/executor/tlscheck"
 	"github.com/vedette/vedette/pkg/executor/udpcheck"
@@ -22,6 +23,7 @@ func All() []executor.Executor {
 		tcpcheck.Executor{},
 		tlscheck.Executor{},
 		udpcheck.Executor{},
+		natscheck.Executor{},
 	}
 }
 
