@@ -3,22 +3,15 @@ package dnscheck
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"time"
-
-	"github.com/miekg/dns"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/option"
 	"github.com/vedette/vedette/pkg/monitor"
 )
-
-// udpSize is the answer by UDP that a server is told we take, without fragments on common networks.
-const udpSize = 1232
 
 // Executor implements executor.Executor.
 type Executor struct{ system *system }
@@ -38,9 +31,25 @@ func (Executor) Kind() executor.Kind {
 			{Name: "rcode", Type: "string", Help: "NOERROR, NXDOMAIN, SERVFAIL, …"},
 			{Name: "answers", Type: "list(string)", Help: "Data of the records of the type asked for, as dig +short shows it, sorted."},
 			{Name: "ttl", Type: "int", Help: "Least time to live of the answers in seconds; 0 without any."},
+			{Name: "cname", Type: "list(string)", Help: "Names that the name is an alias for, one after another."},
+			{Name: "flags", Type: "list(string)", Help: "Flags of the answer, of qr, aa, tc, rd, ra, ad and cd."},
+			{Name: "records", Type: "dyn", Help: "All of the answer section: a list of name, type, class, ttl and data."},
+			{Name: "authority", Type: "dyn", Help: "The authority section, as records is."},
+			{Name: "additional", Type: "dyn", Help: "The additional section, as records is."},
+			{Name: "dnssec", Type: "string", Help: "secure, insecure, bogus or indeterminate; empty unless options.dnssec.validate is set."},
+			{Name: "dnssec_reason", Type: "string", Help: "Why it is not secure."},
+			{Name: "rrsig_expires_in", Type: "duration", Help: "Time until the first of the signatures ends that were relied on, or came along."},
+			{Name: "serials", Type: "map(string, dyn)", Help: "Serial number by name server and address, with options.serial_consistency."},
+			{Name: "consistent", Type: "bool", Help: "Whether all name servers of the zone have the same serial number; true without options.serial_consistency."},
+			{Name: "by_server", Type: "map(string, dyn)", Help: "What each of options.servers said: rcode, answers, ttl, latency_ms, and error where it said nothing."},
+			{Name: "agree", Type: "bool", Help: "Whether all of options.servers said the same; true of one."},
 			{Name: "latency", Type: "duration", Help: "Time from asking to the answer."},
 			{Name: "latency_ms", Type: "double", Help: "The same in milliseconds."},
-			{Name: "server", Type: "string", Help: "Server that answered, host:port, or the file of the system's own names."},
+			{Name: "timings", Type: "map(string, double)", Help: "Phases in milliseconds: connect_ms, tls_ms, first_byte_ms."},
+			{Name: "server", Type: "string", Help: "Server that answered, host:port or URL, or the file of the system's own names."},
+			{Name: "transport", Type: "string", Help: "By what it answered: udp, tcp, dot or doh; empty for the system's own names."},
+			{Name: "tls_version", Type: "string", Help: "TLS 1.3 or TLS 1.2; empty without TLS."},
+			{Name: "certificate", Type: "map(string, dyn)", Help: "Of the server: subject, issuer, names, serial, key, signature, sha256, not_before, not_after, expires_in. Empty without TLS."},
 		},
 		Options: option.Schema(Options{}),
 	}
@@ -53,99 +62,70 @@ func (e Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problem
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
-	if p.options.Server == "" {
-		return p.askSystem(ctx, begun)
+	if len(p.servers) == 0 {
+		return p.askSystem(ctx, tools)
 	}
-	server, err := tools.Secret(p.options.Server)
-	if err != nil {
+	servers, err := p.filled(tools)
+	switch {
+	case err != nil:
 		return executor.Observation{Err: err}
+	case len(servers) > 1:
+		return p.compare(ctx, tools, servers)
 	}
-	if _, _, err := net.SplitHostPort(server); err != nil {
-		return executor.Observation{Err: fmt.Errorf("%w: with its secrets put in, the server is not host:port", executor.ErrSecret)}
-	}
-	a, err := p.ask(ctx, tools.Dial, server)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun), Observed: map[string]any{"server": server}}
-	}
-	return p.observe(a, time.Since(begun))
-}
-
-// answer is what a server said.
-type answer struct {
-	*dns.Msg
-	server  string
-	timings *monitor.Timings
-}
-
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
-
-// ask asks one server, by TCP when the answer does not fit into a datagram.
-func (p *probe) ask(ctx context.Context, dial dialer, server string) (answer, error) {
-	a, err := p.exchange(ctx, dial, p.options.Transport, server)
-	if err == nil && a.Truncated && p.options.Transport == "udp" {
-		return p.exchange(ctx, dial, "tcp", server)
-	}
-	return a, err
-}
-
-func (p *probe) exchange(ctx context.Context, dial dialer, transport, server string) (answer, error) {
+	var spending budget
+	c := p.client(tools, p.dialer(tools), servers[0], &spending)
+	defer c.Close()
 	begun := time.Now()
-	raw, err := dial(ctx, transport, server)
+	a, err := c.ask(ctx, p.own())
 	if err != nil {
-		return answer{}, executor.Explain(err, "while connecting to "+server)
+		return executor.Observation{Err: err, Latency: time.Since(begun), Observed: map[string]any{"server": c.server}}
 	}
-	connected := time.Now()
-	conn := &dns.Conn{Conn: raw, UDPSize: udpSize}
-	defer func() { _ = conn.Close() }()
-	// The library looks at the deadline of ctx, not at its cancellation.
-	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	query := new(dns.Msg).SetQuestion(p.name, p.qtype)
-	query.SetEdns0(udpSize, false)
-	client := &dns.Client{Net: transport, UDPSize: udpSize}
-	if deadline, ok := ctx.Deadline(); ok {
-		client.Timeout = time.Until(deadline)
+	return p.further(ctx, tools, c, a)
+}
+
+// further asks what an answer gives rise to: for signatures, and the servers of the zone.
+func (p *probe) further(ctx context.Context, tools executor.Tools, c *client, a answer) executor.Observation {
+	if !p.options.DNSSEC.Validate && !p.options.SerialConsistency {
+		return p.observe(ctx, a, a.latency)
 	}
-	reply, _, err := client.ExchangeWithConnContext(ctx, query, conn)
+	l, err := p.look(a, a.latency)
+	if err == nil && p.options.DNSSEC.Validate {
+		err = p.validate(ctx, c, l)
+	}
+	if err == nil && p.options.SerialConsistency {
+		l.zone, err = p.serials(ctx, tools, c)
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(ctx.Err(), err)
+		return executor.Observation{Err: err, Latency: a.latency, Timings: a.timings, Observed: map[string]any{"rcode": rcodeOf(a.Msg), "server": a.server}}
+	}
+	return p.observation(ctx, l)
+}
+
+// filled are the servers with their secrets put in.
+func (p *probe) filled(tools executor.Tools) ([]string, error) {
+	servers := make([]string, len(p.servers))
+	for i, text := range p.servers {
+		server, err := tools.Secret(text)
+		if err != nil {
+			return nil, err
 		}
-		return answer{}, explain(err, server)
+		if server != text {
+			var problem string
+			if server, problem = serverOf(server, p.options.Transport); problem != "" || strings.Contains(server, "secret://") {
+				return nil, fmt.Errorf("%w: with its secrets put in, the server is not %s", executor.ErrSecret, wanted(p.options.Transport))
+			}
+		}
+		servers[i] = server
 	}
-	if problem := foreign(query, reply); problem != "" {
-		return answer{}, fmt.Errorf("what %s sent is no answer: %s", server, problem)
-	}
-	timings := &monitor.Timings{FirstByte: milliseconds(time.Since(connected))}
-	if transport == "tcp" {
-		timings.Connect = milliseconds(connected.Sub(begun))
-	}
-	return answer{reply, server, timings}, nil
+	return servers, nil
 }
 
-// foreign says why a message does not answer a query. A server that could not read the query need
-// not repeat it.
-func foreign(query, reply *dns.Msg) string {
-	if !reply.Response {
-		return "it is a question itself"
+func wanted(transport string) string {
+	if transport == byDoH {
+		return "a URL by https"
 	}
-	if len(reply.Question) == 0 && reply.Rcode != dns.RcodeSuccess {
-		return ""
-	}
-	asked := query.Question[0]
-	if len(reply.Question) != 1 || reply.Question[0].Qtype != asked.Qtype || !strings.EqualFold(reply.Question[0].Name, asked.Name) {
-		return "it is about another question"
-	}
-	return ""
+	return "host:port"
 }
 
-func explain(err error, server string) error {
-	var malformed *dns.Error
-	if errors.As(err, &malformed) {
-		return fmt.Errorf("the answer of %s cannot be read: %w", server, err)
-	}
-	return executor.Explain(err, "while waiting for the answer of "+server)
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// dialer connects as the runner's policy permits.
+func (p *probe) dialer(tools executor.Tools) dialer { return tools.Dial }

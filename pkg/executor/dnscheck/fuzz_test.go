@@ -34,7 +34,10 @@ func FuzzObserve(f *testing.F) {
 		query := new(dns.Msg).SetQuestion("two.test.", qtype)
 		p := &probe{qtype: qtype, name: "two.test.", options: Options{Type: "X", Expect: Expect{Answers: []string{want}, Match: "exact"}}}
 		_ = foreign(query, reply)
-		seen := p.observe(answer{reply, "server", &monitor.Timings{}}, time.Second)
+		seen := p.observe(t.Context(), answer{Msg: reply, server: "server", timings: &monitor.Timings{}}, time.Second)
+		if seen.Err != nil {
+			return
+		}
 		encoded, err := json.Marshal(seen.Observed)
 		require.NoError(t, err)
 		require.True(t, utf8.Valid(encoded))

@@ -1,8 +1,8 @@
 package dnscheck
 
 import (
+	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -10,37 +10,154 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/assertion"
+	"github.com/vedette/vedette/pkg/executor/dnscheck/dnssec"
+	"github.com/vedette/vedette/pkg/executor/endpoint"
+	"github.com/vedette/vedette/pkg/executor/secure"
 )
 
-// maxAnswers bounds what a result keeps.
+// maxAnswers bounds what a result keeps of a list.
 const maxAnswers = 20
 
-func (p *probe) observe(a answer, latency time.Duration) executor.Observation {
-	rcode, known := dns.RcodeToString[a.Rcode]
-	if !known {
-		rcode = fmt.Sprintf("RCODE%d", a.Rcode)
-	}
-	answers, ttl := p.records(a.Msg)
-	observed := map[string]any{"rcode": rcode, "answers": answers[:min(len(answers), maxAnswers)], "ttl": ttl, "server": a.server}
-	if len(answers) > maxAnswers {
-		observed["answers_total"] = len(answers)
-	}
-	return executor.Observation{
-		Values: map[string]any{
-			"rcode": rcode, "answers": answers, "ttl": int(ttl), "server": a.server,
-			"latency": latency, "latency_ms": milliseconds(latency),
-		},
-		Observed: observed, Timings: a.timings, Latency: latency,
-		Verdict: p.verdict(rcode, answers),
-	}
+// look is all that an attempt saw.
+type look struct {
+	answer
+	latency time.Duration
+	aliases []string
+	end     string
+	answers []string
+	ttl     uint32
+	// signed is what validation came to, nil without; peers and zone are what other servers said.
+	signed *dnssec.Verdict
+	peers  *peers
+	zone   *zone
 }
 
-// records returns the data of the records asked for, sorted, and the least time to live.
-func (p *probe) records(message *dns.Msg) (answers []string, ttl uint32) {
+// look reads an answer.
+func (p *probe) look(a answer, latency time.Duration) (*look, error) {
+	l := &look{answer: a, latency: latency}
+	var err error
+	if l.aliases, l.end, err = p.chain(a.Msg); err != nil {
+		return nil, err
+	}
+	l.answers, l.ttl = p.records(a.Msg, l.end)
+	return l, nil
+}
+
+// observe is the observation of an answer; a chain of aliases that has no end is a failure.
+func (p *probe) observe(ctx context.Context, a answer, latency time.Duration) executor.Observation {
+	l, err := p.look(a, latency)
+	if err != nil {
+		return executor.Observation{Err: err, Latency: latency, Timings: a.timings, Observed: map[string]any{"rcode": rcodeOf(a.Msg), "server": a.server}}
+	}
+	return p.observation(ctx, l)
+}
+
+func (p *probe) observation(ctx context.Context, l *look) executor.Observation {
+	verdict, err := p.verdict(ctx, l)
+	for _, more := range []func(*look) string{peersVerdict, p.signedVerdict, zoneVerdict} {
+		if verdict == "" {
+			verdict = more(l)
+		}
+	}
+	values, observed := p.values(l), p.observed(l)
+	if l.tls != nil {
+		secure.Observe(l.tls, values, observed)
+		if p.options.TLS.SkipVerify {
+			observed["warning"] = "the certificate is not verified (options.tls.skip_verify): the answers may be anyone's"
+		}
+	}
+	return executor.Observation{Values: values, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, Err: err}
+}
+
+// values are the variables of assertions; what takes work is made when it is asked for.
+func (p *probe) values(l *look) map[string]any {
+	values := map[string]any{
+		"rcode": rcodeOf(l.Msg), "answers": l.answers, "ttl": int(l.ttl), "server": l.server, "transport": l.transport,
+		"latency": l.latency, "latency_ms": milliseconds(l.latency), "cname": l.aliases,
+		"flags":            func() any { return flagsOf(l.Msg) },
+		"records":          func() any { return section(l.Answer) },
+		"authority":        func() any { return section(l.Ns) },
+		"additional":       func() any { return section(l.Extra) },
+		"timings":          func() any { return endpoint.TimingsMap(l.timings) },
+		"rrsig_expires_in": func() any { return expiresIn(l, time.Now()) },
+		"tls_version":      "", "certificate": map[string]any{},
+		"dnssec": "", "dnssec_reason": "", "agree": true, "consistent": true,
+		"by_server": map[string]any{}, "serials": map[string]any{},
+	}
+	if l.signed != nil {
+		values["dnssec"], values["dnssec_reason"] = string(l.signed.Status), l.signed.Reason
+	}
+	if l.peers != nil {
+		values["agree"], values["by_server"] = l.peers.problem == "", l.peers.values()
+	}
+	if l.zone != nil {
+		values["consistent"], values["serials"] = l.zone.problem == "", l.zone.serials()
+	}
+	return values
+}
+
+// observed is what the result keeps.
+func (p *probe) observed(l *look) map[string]any {
+	observed := map[string]any{"rcode": rcodeOf(l.Msg), "answers": l.answers[:min(len(l.answers), maxAnswers)], "ttl": l.ttl, "server": l.server}
+	if len(l.answers) > maxAnswers {
+		observed["answers_total"] = len(l.answers)
+	}
+	if l.transport != p.options.Transport && l.transport != "" {
+		observed["transport"] = l.transport
+	}
+	if len(l.aliases) > 0 {
+		observed["cname"] = l.aliases
+	}
+	if l.signed != nil {
+		observed["dnssec"] = string(l.signed.Status)
+		if l.signed.Reason != "" {
+			observed["dnssec_reason"] = strings.ToValidUTF8(l.signed.Reason, "�")
+		}
+		if !l.signed.Expires.IsZero() {
+			observed["signed_until"] = l.signed.Expires.Format(time.RFC3339)
+		}
+	}
+	if l.peers != nil {
+		l.peers.observe(observed)
+	}
+	if l.zone != nil {
+		l.zone.observe(observed)
+	}
+	return observed
+}
+
+// expiresIn is how long the signatures of an answer are good for: those that validation relied on, or
+// those that came along.
+func expiresIn(l *look, now time.Time) any {
+	if l.signed != nil && !l.signed.Expires.IsZero() {
+		return l.signed.Expires.Sub(now)
+	}
+	var first *time.Duration
+	for _, record := range l.Answer {
+		if sig, ok := record.(*dns.RRSIG); ok {
+			left := dnssec.Expiry(sig, now).Sub(now)
+			if first == nil || left < *first {
+				first = &left
+			}
+		}
+	}
+	if first == nil {
+		return assertion.Missing("there is no signature: set options.dnssec.validate or options.edns.dnssec_ok, if the zone is signed")
+	}
+	return *first
+}
+
+// records returns the data of the records asked for at the end of the aliases, sorted, and the least
+// time to live.
+func (p *probe) records(message *dns.Msg, end string) (answers []string, ttl uint32) {
+	if p.qtype == dns.TypeCNAME {
+		end = p.name // the alias itself is asked for
+	}
 	answers = make([]string, 0, len(message.Answer))
 	for _, record := range message.Answer {
 		header := record.Header()
-		if header.Rrtype != p.qtype && p.qtype != dns.TypeANY {
+		if (header.Rrtype != p.qtype && p.qtype != dns.TypeANY) || !strings.EqualFold(header.Name, end) {
 			continue
 		}
 		if len(answers) == 0 || header.Ttl < ttl {
@@ -63,64 +180,18 @@ func dataOf(record dns.RR) string {
 	return strings.TrimSpace(strings.TrimPrefix(record.String(), record.Header().String()))
 }
 
-func (p *probe) verdict(rcode string, answers []string) string {
-	expected := p.options.Expect.Answers
-	switch {
-	case rcode != dns.RcodeToString[dns.RcodeSuccess]:
-		return "the server answered " + rcode
-	case len(answers) == 0:
-		return "no " + p.options.Type + " record"
-	case len(expected) == 0:
-		return ""
-	}
-	found := 0
-	for _, want := range expected {
-		if slices.ContainsFunc(answers, func(have string) bool { return same(have, want) }) {
-			found++
+// section is a part of an answer as assertions see it, without the pseudo-record of EDNS.
+func section(records []dns.RR) []map[string]any {
+	seen := make([]map[string]any, 0, len(records))
+	for _, record := range records {
+		header := record.Header()
+		if header.Rrtype == dns.TypeOPT {
+			continue
 		}
+		seen = append(seen, map[string]any{
+			"name": strings.ToValidUTF8(header.Name, "�"), "type": dns.Type(header.Rrtype).String(), "class": dns.Class(header.Class).String(),
+			"ttl": int(header.Ttl), "data": strings.ToValidUTF8(dataOf(record), "�"),
+		})
 	}
-	surplus := slices.ContainsFunc(answers, func(have string) bool {
-		return !slices.ContainsFunc(expected, func(want string) bool { return same(have, want) })
-	})
-	ok := found > 0
-	switch p.options.Expect.Match {
-	case "all":
-		ok = found == len(expected)
-	case "exact":
-		ok = found == len(expected) && !surplus
-	}
-	if ok {
-		return ""
-	}
-	return fmt.Sprintf("answers are %s, expected %s of %s", shortened(answers), p.options.Expect.Match, shortened(expected))
-}
-
-func shortened(texts []string) string {
-	const most = 8
-	if len(texts) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
-	}
-	return strings.Join(texts, ", ")
-}
-
-// same compares record data as DNS does: addresses by value, texts with or without their quotes,
-// names without regard to case and the final dot.
-func same(have, want string) bool {
-	want = strings.TrimSpace(want)
-	if a, err := netip.ParseAddr(have); err == nil {
-		b, err := netip.ParseAddr(want)
-		return err == nil && a == b
-	}
-	if strings.HasPrefix(have, `"`) {
-		return have == want || unquoted(have) == unquoted(want)
-	}
-	return strings.EqualFold(strings.TrimSuffix(have, "."), strings.TrimSuffix(want, "."))
-}
-
-// unquoted joins the strings of a TXT record.
-func unquoted(text string) string {
-	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
-		return text
-	}
-	return strings.ReplaceAll(text[1:len(text)-1], `" "`, "")
+	return seen
 }

@@ -122,15 +122,16 @@ func (p *probe) local() (answer, bool) {
 			reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: address.AsSlice()})
 		}
 	}
-	return answer{reply, p.system.hosts.path, &monitor.Timings{}}, len(reply.Answer) > 0
+	return answer{Msg: reply, server: p.system.hosts.path, timings: &monitor.Timings{}}, len(reply.Answer) > 0
 }
 
 // askSystem asks as a program on this machine would. Its resolvers are asked in turn, each within
 // its share of the time that is left; they are the operator's choice, not the definition's, so that
 // the network policy does not apply to them. When none answers at all the check could not run.
-func (p *probe) askSystem(ctx context.Context, begun time.Time) executor.Observation {
+func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Observation {
+	begun := time.Now()
 	if a, ok := p.local(); ok {
-		return p.observe(a, time.Since(begun))
+		return p.observe(ctx, a, time.Since(begun))
 	}
 	servers := p.system.resolvers()
 	if len(servers) == 0 {
@@ -138,32 +139,40 @@ func (p *probe) askSystem(ctx context.Context, begun time.Time) executor.Observa
 	}
 	var failed error
 	var refusal *answer
+	var spending budget
 	for i, server := range servers {
-		a, err := p.askWithin(ctx, server, len(servers)-i)
+		c := p.client(tools, p.direct(), server, &spending)
+		defer c.Close()
+		a, err := askWithin(ctx, c, p.own(), len(servers)-i)
+		a.latency = time.Since(begun)
 		switch {
 		case err != nil:
 			failed = errors.Join(failed, err)
 		case a.Rcode == dns.RcodeServerFailure || a.Rcode == dns.RcodeRefused || a.Rcode == dns.RcodeNotImplemented || a.Rcode == dns.RcodeFormatError:
 			refusal = &a
 		default:
-			return p.observe(a, time.Since(begun))
+			return p.further(ctx, tools, c, a)
 		}
 	}
 	if refusal != nil {
-		return p.observe(*refusal, time.Since(begun))
+		return p.observe(ctx, *refusal, time.Since(begun))
 	}
 	return executor.Observation{Latency: time.Since(begun), Err: fmt.Errorf(
-		"%w: no resolver of %s answers (%s): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path,
-		strings.ReplaceAll(failed.Error(), "\n", "; "))}
+		"%w: no resolver of %s answers (%s): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path, oneLine{failed})}
 }
 
 // askWithin asks a server that has its share of the time left, one of so many.
-func (p *probe) askWithin(ctx context.Context, server string, shares int) (answer, error) {
+func askWithin(ctx context.Context, c *client, q question, shares int) (answer, error) {
 	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
 		bounded, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
 		defer cancel()
 		ctx = bounded
 	}
+	return c.ask(ctx, q)
+}
+
+// direct connects to what the operator of the machine chose.
+func (p *probe) direct() dialer {
 	var direct net.Dialer
-	return p.ask(ctx, direct.DialContext, server)
+	return direct.DialContext
 }

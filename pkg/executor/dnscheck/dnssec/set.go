@@ -120,7 +120,7 @@ func (v *validator) verify(s *set, zone string, keys []key) (*dns.RRSIG, error) 
 		}
 		problem := v.check(s, sig, keys)
 		if problem == nil {
-			if ends := expiry(sig, v.now); v.expires.IsZero() || ends.Before(v.expires) {
+			if ends := Expiry(sig, v.now); v.expires.IsZero() || ends.Before(v.expires) {
 				v.expires = ends
 			}
 			return sig, nil
@@ -132,7 +132,7 @@ func (v *validator) verify(s *set, zone string, keys []key) (*dns.RRSIG, error) 
 
 func (v *validator) check(s *set, sig *dns.RRSIG, keys []key) error {
 	if !sig.ValidityPeriod(v.now) {
-		if ends := expiry(sig, v.now); !v.now.Before(ends) {
+		if ends := Expiry(sig, v.now); !v.now.Before(ends) {
 			return bogus("the signature of %s expired on %s", s, ends.Format(time.RFC3339))
 		}
 		return bogus("the signature of %s is not valid before %s", s, near(sig.Inception, v.now).Format(time.RFC3339))
@@ -179,8 +179,8 @@ func verifySafely(sig *dns.RRSIG, k *dns.DNSKEY, records []dns.RR) error {
 	return sig.Verify(k, records)
 }
 
-// expiry is when a signature ends.
-func expiry(sig *dns.RRSIG, now time.Time) time.Time { return near(sig.Expiration, now) }
+// Expiry is when a signature ends, of the times that its 32 bits may stand for the one closest to now.
+func Expiry(sig *dns.RRSIG, now time.Time) time.Time { return near(sig.Expiration, now) }
 
 // near is the time that 32 bits stand for, the one closest to now (RFC 4034, 3.1.5).
 func near(seconds uint32, now time.Time) time.Time {

@@ -1,0 +1,39 @@
+package dnscheck
+
+import (
+	"context"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/vedette/vedette/pkg/executor/dnscheck/dnssec"
+)
+
+// validate judges the signatures of an answer, asking the server that gave it for what that takes.
+func (p *probe) validate(ctx context.Context, c *client, l *look) error {
+	lookup := func(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+		a, err := c.ask(ctx, question{
+			name: name, qtype: qtype, qclass: dns.ClassINET, signed: true,
+			flags: Flags{RecursionDesired: p.options.Flags.RecursionDesired, CheckingDisabled: true},
+		})
+		return a.Msg, err
+	}
+	// Validation puts names into their canonical form: what the result shows is another's copy.
+	verdict, err := dnssec.Validate(ctx, lookup, p.anchors, dns.Question{Name: p.name, Qtype: p.qtype, Qclass: p.qclass}, l.Copy(), time.Now())
+	l.signed = &verdict
+	return err
+}
+
+func (p *probe) signedVerdict(l *look) string {
+	if l.signed == nil || string(l.signed.Status) == p.options.DNSSEC.Expect {
+		return ""
+	}
+	text := "DNSSEC is " + string(l.signed.Status) + ", expected " + p.options.DNSSEC.Expect
+	if l.signed.Status == dnssec.Indeterminate {
+		text = "DNSSEC cannot be validated"
+	}
+	if l.signed.Reason != "" {
+		text += ": " + l.signed.Reason
+	}
+	return text
+}
