@@ -127,5 +127,5 @@ func wanted(transport string) string {
 	return "host:port"
 }
 
-// dialer connects as the runner's policy permits.
-func (p *probe) dialer(tools executor.Tools) dialer { return tools.Dial }
+// dialer connects as the options say and the runner's policy permits.
+func (p *probe) dialer(tools executor.Tools) dialer { return p.way.Dialer(tools) }

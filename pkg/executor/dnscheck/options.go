@@ -14,6 +14,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/dnscheck/dnssec"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/executor/route"
 	"github.com/vedette/vedette/pkg/executor/secure"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -33,6 +34,9 @@ type Options struct {
 	DNSSEC    DNSSEC         `json:"dnssec" group:"Answer" help:"Whether the answer is signed, from a trust anchor down."`
 	// SerialConsistency is of the zone that the target is.
 	SerialConsistency bool `json:"serial_consistency" group:"Answer" default:"false" help:"Ask all name servers of the zone that the target is for its serial number, and want the same of each. Needs type SOA."`
+
+	IPVersion     string `json:"ip_version" group:"Network" default:"any" enum:"any,4,6,prefer4,prefer6" help:"Version of IP to go to servers by: any, only 4 or 6, or one of them before the other."`
+	SourceAddress string `json:"source_address" group:"Network" example:"192.0.2.7" help:"Address of the runner's machine to go from, instead of the one that its system chooses."`
 }
 
 // Flags of the question.
@@ -82,6 +86,7 @@ type probe struct {
 	patterns []*regexp.Regexp
 	anchors  dnssec.Anchors
 	secure   *secure.Client
+	way      route.Route
 	system   *system
 }
 
@@ -105,6 +110,8 @@ func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		problems.Add("target", "%s", problem)
 	}
 	p.name = name
+	way, more := route.New(route.Options{IPVersion: o.IPVersion, SourceAddress: o.SourceAddress}, route.ProxyOptions{})
+	p.way, problems = way, append(problems, more...)
 	p.prepareServers(&problems)
 	p.prepareEDNS(&problems)
 	p.prepareExpect(&problems)

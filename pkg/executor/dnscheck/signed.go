@@ -18,8 +18,7 @@ func (p *probe) validate(ctx context.Context, c *client, l *look) error {
 		})
 		return a.Msg, err
 	}
-	// Validation puts names into their canonical form: what the result shows is another's copy.
-	verdict, err := dnssec.Validate(ctx, lookup, p.anchors, dns.Question{Name: p.name, Qtype: p.qtype, Qclass: p.qclass}, l.Copy(), time.Now())
+	verdict, err := dnssec.Validate(ctx, lookup, p.anchors, dns.Question{Name: p.name, Qtype: p.qtype, Qclass: p.qclass}, l.Msg, time.Now())
 	l.signed = &verdict
 	return err
 }

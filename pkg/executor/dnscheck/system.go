@@ -137,6 +137,9 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 	if len(servers) == 0 {
 		return executor.Observation{Err: fmt.Errorf("%w: %s names no resolver: name one there, or set options.server", executor.ErrSetup, p.system.resolvConf.path)}
 	}
+	if servers = p.reachable(servers); len(servers) == 0 {
+		return executor.Observation{Err: fmt.Errorf("%w: %s names no resolver of the IP version of options.ip_version or source_address: leave them out, or set options.server", executor.ErrSetup, p.system.resolvConf.path)}
+	}
 	var failed error
 	var refusal *answer
 	var spending budget
@@ -171,8 +174,27 @@ func askWithin(ctx context.Context, c *client, q question, shares int) (answer, 
 	return c.ask(ctx, q)
 }
 
+// reachable are the resolvers that the options allow.
+func (p *probe) reachable(servers []string) (allowed []string) {
+	for _, server := range servers {
+		address, err := netip.ParseAddrPort(server)
+		if err != nil || p.goesBy(address.Addr().Unmap().Is4()) {
+			allowed = append(allowed, server)
+		}
+	}
+	return allowed
+}
+
 // direct connects to what the operator of the machine chose.
 func (p *probe) direct() dialer {
-	var direct net.Dialer
-	return direct.DialContext
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var direct net.Dialer
+		switch source := p.way.Source(); {
+		case source.IsValid() && network == "udp":
+			direct.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		case source.IsValid():
+			direct.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		}
+		return direct.DialContext(ctx, network, address)
+	}
 }

@@ -187,11 +187,11 @@ func (p *probe) serial(ctx context.Context, tools executor.Tools, s *nameServer,
 			s.serial, s.err = serialOf(a.Msg, p.name)
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, executor.ErrSetup) {
 			return err
 		}
 		s.err = err
-		s.skipped = errors.Is(err, executor.ErrForbidden) || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL)
+		s.skipped = errors.Is(err, executor.ErrForbidden) || errors.Is(err, syscall.ENETUNREACH)
 		var slow net.Error
 		if s.skipped || try == tries || !errors.As(err, &slow) || !slow.Timeout() {
 			return nil
@@ -300,4 +300,14 @@ func (z *zone) observe(observed map[string]any) {
 }
 
 // wants reports whether addresses of a type may be asked at all.
-func (p *probe) wants(qtype uint16) bool { return qtype == dns.TypeA || qtype == dns.TypeAAAA }
+func (p *probe) wants(qtype uint16) bool {
+	return (qtype == dns.TypeA && p.goesBy(true)) || (qtype == dns.TypeAAAA && p.goesBy(false))
+}
+
+// goesBy reports whether the options allow addresses of IPv4, or else of IPv6.
+func (p *probe) goesBy(four bool) bool {
+	if source := p.way.Source(); source.IsValid() && source.Is4() != four {
+		return false
+	}
+	return (p.options.IPVersion != "4" || four) && (p.options.IPVersion != "6" || !four)
+}

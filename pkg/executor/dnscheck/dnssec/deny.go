@@ -40,7 +40,6 @@ func (v *validator) denialOf(z *zone, section []dns.RR) *denial {
 		for _, record := range s.records {
 			switch record := record.(type) {
 			case *dns.NSEC:
-				record.NextDomain = dns.CanonicalName(record.NextDomain)
 				d.nsec = append(d.nsec, record)
 			case *dns.NSEC3:
 				d.nsec3 = append(d.nsec3, record)

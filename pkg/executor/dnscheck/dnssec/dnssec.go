@@ -31,10 +31,11 @@ const (
 	maxQueries = 72
 	// maxAliases bounds a chain of CNAME and DNAME records.
 	maxAliases = 16
-	// maxWork bounds the records that signatures are verified over, a signature counting as
-	// workPerSignature more: keys and signatures that collide in number are an attack (CVE-2023-50387).
-	maxWork          = 8000
-	workPerSignature = 80
+	// maxWork bounds what it takes to verify signatures, in bytes of memory that the library uses for it:
+	// keys and signatures that collide in number are an attack (CVE-2023-50387).
+	maxWork          = 900 << 10
+	workPerSignature = 11 << 10
+	workPerRecord    = 300
 )
 
 // Lookup asks for records with the flags DO, CD and RD, and returns whatever the answer. An error ends

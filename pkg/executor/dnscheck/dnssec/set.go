@@ -15,11 +15,15 @@ type set struct {
 	sigs    []*dns.RRSIG
 }
 
-// maxSignatures bounds the signatures of a set that are tried, and the keys tried for each.
-const maxSignatures = 8
+const (
+	// maxSignatures bounds the signatures of a set that are tried, and the keys tried for each.
+	maxSignatures = 8
+	// maxKeys bounds the keys of a zone that are looked at.
+	maxKeys = 32
+)
 
-// sets sorts a section of a message into sets, in its order. The names of their records become
-// canonical.
+// sets sorts a section of a message into sets, in its order. The names in them are canonical; records
+// that are not are replaced by copies.
 func sets(section []dns.RR) []*set {
 	type key struct {
 		name string
@@ -40,14 +44,14 @@ func sets(section []dns.RR) []*set {
 		if header.Class != dns.ClassINET || header.Rrtype == dns.TypeOPT {
 			continue
 		}
-		header.Name = dns.CanonicalName(header.Name)
+		record = canonical(record)
+		name := record.Header().Name
 		if sig, ok := record.(*dns.RRSIG); ok {
-			sig.SignerName = dns.CanonicalName(sig.SignerName)
-			s := of(header.Name, sig.TypeCovered)
+			s := of(name, sig.TypeCovered)
 			s.sigs = append(s.sigs, sig)
 			continue
 		}
-		s := of(header.Name, header.Rrtype)
+		s := of(name, header.Rrtype)
 		s.records = append(s.records, record)
 	}
 	present := all[:0]
@@ -57,6 +61,29 @@ func sets(section []dns.RR) []*set {
 		}
 	}
 	return present
+}
+
+// canonical is a record whose names are, as far as this package looks at them.
+func canonical(record dns.RR) dns.RR {
+	if name := record.Header().Name; dns.CanonicalName(name) != name {
+		record = dns.Copy(record)
+		record.Header().Name = dns.CanonicalName(name)
+	}
+	switch r := record.(type) {
+	case *dns.RRSIG:
+		if dns.CanonicalName(r.SignerName) != r.SignerName {
+			changed := *r
+			changed.SignerName = dns.CanonicalName(r.SignerName)
+			return &changed
+		}
+	case *dns.NSEC:
+		if dns.CanonicalName(r.NextDomain) != r.NextDomain {
+			changed := *r
+			changed.NextDomain = dns.CanonicalName(r.NextDomain)
+			return &changed
+		}
+	}
+	return record
 }
 
 // find returns the set of a name and type, nil when there is none.
@@ -79,6 +106,15 @@ func (s *set) single() bool {
 	return true
 }
 
+// weight is about the memory that it takes to verify a signature over the set, in bytes.
+func (s *set) weight() int {
+	weight := workPerSignature
+	for _, record := range s.records {
+		weight += workPerRecord + 4*dns.Len(record)
+	}
+	return weight
+}
+
 // String names the set in texts.
 func (s *set) String() string { return typeName(s.kind) + " of " + shown(s.name) }
 
@@ -98,7 +134,7 @@ type key struct {
 
 func keysOf(s *set) (keys []key) {
 	for _, record := range s.records {
-		if k, ok := record.(*dns.DNSKEY); ok && usable(k) && supported(k.Algorithm) {
+		if k, ok := record.(*dns.DNSKEY); ok && usable(k) && supported(k.Algorithm) && len(keys) < maxKeys {
 			keys = append(keys, key{k, k.KeyTag()})
 		}
 	}
@@ -149,7 +185,7 @@ func (v *validator) check(s *set, sig *dns.RRSIG, keys []key) error {
 		if tried++; tried > maxSignatures {
 			break
 		}
-		v.work += workPerSignature + len(s.records)
+		v.work += s.weight()
 		if v.work > maxWork {
 			return indeterminate("validating takes more work than is allowed")
 		}

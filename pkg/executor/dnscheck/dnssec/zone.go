@@ -73,9 +73,9 @@ func (v *validator) enter(ctx context.Context, name string, digests []*dns.DS, s
 		return nil, bogus("%s has no key, though %s names one", shown(name), source)
 	}
 	all := keysOf(s)
-	var vouched []key
+	var vouched []key // as many as are tried
 	for _, k := range all {
-		if vouchedFor(k, digests) {
+		if len(vouched) < maxSignatures && vouchedFor(k, digests) {
 			vouched = append(vouched, k)
 		}
 	}
