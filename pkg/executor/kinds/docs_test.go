@@ -15,11 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/executor"
-	"github.com/vedette/vedette/pkg/executor/dnscheck"
 	"github.com/vedette/vedette/pkg/executor/executortest"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/kinds"
@@ -190,70 +188,5 @@ func TestPageOfHTTP(t *testing.T) {
 		{web, with(at(plain), map[string]any{"body": "secret://nope"}), errs, "secret is not known to this runner: nope: set VEDETTE_SECRET_NOPE"},
 		{web, at("http://169.254.169.254/"), errs, "169.254.169.254 is link-local, which is never probed"},
 		{web, at(plain), errs, "127.0.0.1 is in 127.0.0.0/8, denied by --deny"},
-	})
-}
-
-func TestPageOfDNS(t *testing.T) {
-	server := executortest.ServeDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		reply := new(dns.Msg).SetReply(q)
-		reply.Rcode = dns.RcodeNameError
-		if strings.HasPrefix(q.Question[0].Name, "broken.") {
-			reply.Rcode = dns.RcodeServerFailure
-		}
-		for _, line := range []string{
-			"www.example.org. 60 IN A 192.0.2.10", "www.example.org. 60 IN A 192.0.2.11",
-			"example.org. 3600 IN MX 10 mx1.example.org.", "example.org. 3600 IN MX 20 mx2.example.org.", `example.org. 3600 IN TXT "v=spf1 mx -all"`,
-		} {
-			record, err := dns.NewRR(line)
-			if err != nil {
-				panic(err)
-			}
-			if record.Header().Name == q.Question[0].Name {
-				reply.Rcode = dns.RcodeSuccess
-				if record.Header().Rrtype == q.Question[0].Qtype {
-					reply.Answer = append(reply.Answer, record)
-				}
-			}
-		}
-		_ = w.WriteMsg(reply)
-	})
-	text := page(t, "dns.md")
-	requireNames(t, text, dnscheck.New("", "").Kind())
-	found := examples(t, text, "192.0.2.53:53", server, `"192.0.2.53"`, `"`+server+`"`)
-	require.Len(t, found, 4)
-	for id, d := range found {
-		r := executortest.Engine(t, kinds.All()).Execute(t.Context(), executortest.Execution(d))
-		require.Equal(t, monitor.OutcomeSuccess, r.Outcome, "%s: %s", id, r.Error)
-	}
-
-	silent := executortest.ServePackets(t, func(net.Conn) {})
-	foreign := executortest.ServeDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		q.Question[0].Name = "other.test."
-		_ = w.WriteMsg(new(dns.Msg).SetReply(q))
-	})
-	at := func(target, server string, options map[string]any, assertions ...string) monitor.Definition {
-		if server != "" {
-			options["server"] = server
-		}
-		return monitor.Definition{Kind: "dns", Target: target, Options: executortest.Options(t, options), Assertions: assertions}
-	}
-	none := func() map[string]any { return map[string]any{} }
-	fails, errs := monitor.OutcomeFailure, monitor.OutcomeError
-	empty, deaf := filepath.Join(t.TempDir(), "empty"), filepath.Join(t.TempDir(), "deaf")
-	require.NoError(t, os.WriteFile(empty, nil, 0o600))
-	require.NoError(t, os.WriteFile(deaf, []byte("nameserver 127.0.43.1\n"), 0o600))
-	names := dnscheck.New(empty, "")
-	requireTexts(t, text, []failure{
-		{names, at("gone.example.org", server, none()), fails, "the server answered NXDOMAIN"},
-		{names, at("broken.example.org", server, none()), fails, "the server answered SERVFAIL"},
-		{names, at("www.example.org", server, map[string]any{"type": "MX"}), fails, "no MX record"},
-		{names, at("www.example.org", server, map[string]any{"expect": map[string]any{"answers": []string{"192.0.2.10", "192.0.2.99"}, "match": "all"}}), fails, "answers are 192.0.2.10, 192.0.2.11, expected all of 192.0.2.10, 192.0.2.99"},
-		{names, at("www.example.org", server, none(), "ttl > 300"), fails, "ttl > 300 · actual 60"},
-		{names, at("www.example.org", silent, none()), fails, "timed out while waiting for the answer of"},
-		{names, at("www.example.org", executortest.Closed(t, "tcp"), map[string]any{"transport": "tcp"}), fails, "connection refused: 127.0.0.1:"},
-		{names, at("www.example.org", foreign, none()), fails, "it is about another question"},
-		{names, at("www.example.org", "", none()), errs, "names no resolver: name one there, or set options.server"},
-		{names, at("www.example.org", "169.254.169.254", none()), errs, "169.254.169.254 is link-local, which is never probed"},
-		{dnscheck.New(deaf, ""), at("www.example.org", "", none()), errs, "repair it, or set options.server"},
 	})
 }
