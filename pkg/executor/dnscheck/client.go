@@ -221,7 +221,7 @@ func (c *client) connect(ctx context.Context, secure bool) (*stream, error) {
 // exchange sends one message and reads one, of 64 KiB at most.
 func (s *stream) exchange(ctx context.Context, raw []byte) ([]byte, error) {
 	defer ending(ctx, s)()
-	framed := binary.BigEndian.AppendUint16(make([]byte, 0, len(raw)+2), uint16(len(raw))) //nolint:gosec // a question is short
+	framed := binary.BigEndian.AppendUint16(make([]byte, 0, len(raw)+2), uint16(len(raw)))
 	if _, err := s.Write(append(framed, raw...)); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (p *probe) message(q question) *dns.Msg {
 	m.Id = dns.Id()
 	m.RecursionDesired, m.CheckingDisabled, m.AuthenticatedData = q.flags.RecursionDesired, q.flags.CheckingDisabled, q.flags.AuthenticatedData
 	m.Question = []dns.Question{{Name: q.name, Qtype: q.qtype, Qclass: q.qclass}}
-	m.SetEdns0(uint16(p.options.EDNS.Size), q.signed) //nolint:gosec // at most 4096
+	m.SetEdns0(uint16(p.options.EDNS.Size), q.signed)
 	if p.subnet.IsValid() {
 		family := uint16(1)
 		if p.subnet.Addr().Is6() {
@@ -41,7 +41,7 @@ func (p *probe) message(q question) *dns.Msg {
 		}
 		opt := m.IsEdns0()
 		opt.Option = append(opt.Option, &dns.EDNS0_SUBNET{
-			Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(p.subnet.Bits()), Address: p.subnet.Addr().AsSlice(), //nolint:gosec // at most 128
+			Code: dns.EDNS0SUBNET, Family: family, SourceNetmask: uint8(p.subnet.Bits()), Address: p.subnet.Addr().AsSlice(),
 		})
 	}
 	return m

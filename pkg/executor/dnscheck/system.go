@@ -161,7 +161,7 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 		return p.observe(ctx, *refusal, time.Since(begun))
 	}
 	return executor.Observation{Latency: time.Since(begun), Err: fmt.Errorf(
-		"%w: no resolver of %s answers (%s): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path, oneLine{failed})}
+		"%w: no resolver of %s answers (%w): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path, oneLine{failed})}
 }
 
 // askWithin asks a server that has its share of the time left, one of so many.

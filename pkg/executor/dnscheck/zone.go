@@ -237,10 +237,10 @@ func (z *zone) judge() error {
 		if errors.Is(skipped, executor.ErrForbidden) {
 			return skipped
 		}
-		return fmt.Errorf("%w: none of the name servers of %s can be reached from here: %s", executor.ErrSetup, shownName(z.name), skipped)
+		return fmt.Errorf("%w: none of the name servers of %s can be reached from here: %w", executor.ErrSetup, shownName(z.name), skipped)
 	}
 	// The newest first, by the arithmetic of serial numbers (RFC 1982).
-	slices.SortFunc(serials, func(a, b uint32) int { return int(int32(b - a)) }) //nolint:gosec // serial arithmetic
+	slices.SortFunc(serials, func(a, b uint32) int { return int(int32(b - a)) })
 	var parts []string
 	if len(serials) > 1 {
 		for _, serial := range serials {

@@ -1,6 +1,8 @@
 package dnssec
 
 import (
+	"slices"
+
 	"github.com/miekg/dns"
 )
 
@@ -58,12 +60,7 @@ func (d *denial) missing(what string) error {
 }
 
 func has(types []uint16, kind uint16) bool {
-	for _, t := range types {
-		if t == kind {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(types, kind)
 }
 
 // delegates reports whether the types at a name are those of a zone cut, seen from above.

@@ -220,5 +220,5 @@ func Expiry(sig *dns.RRSIG, now time.Time) time.Time { return near(sig.Expiratio
 
 // near is the time that 32 bits stand for, the one closest to now (RFC 4034, 3.1.5).
 func near(seconds uint32, now time.Time) time.Time {
-	return now.Add(time.Duration(int32(seconds-uint32(now.Unix()))) * time.Second).Truncate(time.Second).UTC() //nolint:gosec // serial arithmetic
+	return now.Add(time.Duration(int32(seconds-uint32(now.Unix()))) * time.Second).Truncate(time.Second).UTC()
 }

@@ -2,6 +2,7 @@ package signedzone
 
 import (
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -97,7 +98,7 @@ func (z *Zone) answer(reply *dns.Msg, name string, kind uint16) (next string) {
 // from answers with the records at owner, under the name asked for.
 func (z *Zone) from(reply *dns.Msg, owner, name string, kind uint16) (next string) {
 	give := func(records []dns.RR) {
-		for _, r := range append(records[:len(records):len(records)], z.Sign(records)...) {
+		for _, r := range append(slices.Clip(records), z.Sign(records)...) {
 			r = dns.Copy(r)
 			r.Header().Name = name
 			reply.Answer = append(reply.Answer, r)
