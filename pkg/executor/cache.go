@@ -5,9 +5,9 @@ import "sync"
 // cache keeps what was made of texts. It is bounded in what its keys and values weigh together; at
 // the bound it forgets any ones for each new one. Safe for concurrent use.
 type cache[K comparable, V any] struct {
-	// most bounds the weight of all, in bytes; weight is that of one.
+	// most bounds the weight of all, in bytes; weight is that of one, always the same.
 	most   int
-	weight func(key K) int
+	weight func(key K, value V) int
 
 	mu      sync.RWMutex
 	kept    map[K]V
@@ -22,7 +22,7 @@ func (c *cache[K, V]) get(key K) (V, bool) {
 }
 
 func (c *cache[K, V]) put(key K, value V) {
-	weight := c.weight(key)
+	weight := c.weight(key, value)
 	if weight > c.most {
 		return
 	}
@@ -34,12 +34,12 @@ func (c *cache[K, V]) put(key K, value V) {
 	if c.kept == nil {
 		c.kept = make(map[K]V)
 	}
-	for other := range c.kept {
+	for other, kept := range c.kept {
 		if c.weights+weight <= c.most {
 			break
 		}
 		delete(c.kept, other)
-		c.weights -= c.weight(other)
+		c.weights -= c.weight(other, kept)
 	}
 	c.kept[key] = value
 	c.weights += weight

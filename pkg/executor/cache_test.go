@@ -9,7 +9,7 @@ import (
 )
 
 func TestCacheIsBounded(t *testing.T) {
-	c := cache[string, int]{most: 1000, weight: func(key string) int { return 10 * len(key) }}
+	c := cache[string, int]{most: 1000, weight: func(key string, _ int) int { return 10 * len(key) }}
 	for i := range 500 {
 		key := fmt.Sprintf("%03d", i)
 		c.put(key, i)
@@ -30,7 +30,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func TestCacheIsSafeForConcurrentUse(t *testing.T) {
-	c := cache[int, int]{most: 50, weight: func(int) int { return 1 }}
+	c := cache[int, int]{most: 50, weight: func(int, int) int { return 1 }}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {

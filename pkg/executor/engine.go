@@ -137,7 +137,7 @@ func (a *attempts) one(ctx context.Context, result *monitor.Result) {
 
 // couldNotRun reports whether an error is the runner's, not the target's.
 func couldNotRun(err error) bool {
-	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrSecret) || errors.Is(err, ErrSetup)
+	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrSecret) || errors.Is(err, ErrSetup) || errors.Is(err, ErrNotYet)
 }
 
 // judge evaluates the assertions, or the kind's own rule where there are none.

@@ -13,6 +13,8 @@ var (
 	ErrForbidden = netguard.ErrForbidden
 	// ErrSecret: a secret is not known to the runner.
 	ErrSecret = secrets.ErrUnknown
+	// ErrNotYet: the check compares with what was seen before, and nothing was.
+	ErrNotYet = errors.New("there is nothing to compare with yet")
 	// ErrSetup: the runner lacks something that the check needs, such as a system resolver.
 	ErrSetup = errors.New("the runner is not set up for this")
 )

@@ -39,6 +39,12 @@ type Probe interface {
 	Attempt(ctx context.Context, tools Tools) Observation
 }
 
+// Weigher is a Probe that keeps something from one attempt to the next.
+type Weigher interface {
+	// Weight is how many bytes that may come to.
+	Weight() int
+}
+
 // Tools are what an attempt may use of the machine it runs on. Package route dials with them as the
 // options of a check say.
 type Tools struct {
@@ -67,7 +73,7 @@ type Observation struct {
 	Warning string
 	// WarnUnless are assertions that have to hold as well, else a good answer is degraded.
 	WarnUnless []string
-	// Err is why there was no answer. One that wraps ErrForbidden or ErrSecret, or ErrSetup, says
-	// that the check itself could not run.
+	// Err is why there was no answer. One that wraps ErrForbidden, ErrSecret, ErrSetup or ErrNotYet
+	// says that the check itself could not run.
 	Err error
 }

@@ -36,9 +36,17 @@ const (
 func newEntry(e Executor, c *assertion.Compiler) *entry {
 	return &entry{
 		executor: e, compiler: c,
-		compiled: cache[string, *assertion.Assertion]{most: maxCompiled, weight: func(text string) int { return programBase + programFactor*len(text) }},
-		prepared: cache[source, Probe]{most: maxPrepared, weight: func(s source) int { return probeBase + 2*(len(s.target)+len(s.options)) }},
+		compiled: cache[string, *assertion.Assertion]{most: maxCompiled, weight: func(text string, _ *assertion.Assertion) int { return programBase + programFactor*len(text) }},
+		prepared: cache[source, Probe]{most: maxPrepared, weight: probeWeight},
 	}
+}
+
+func probeWeight(s source, p Probe) int {
+	weight := probeBase + 2*(len(s.target)+len(s.options))
+	if w, ok := p.(Weigher); ok {
+		weight += w.Weight()
+	}
+	return weight
 }
 
 // NewTable returns a table of the given executors. It fails on two of one name, and on a variable

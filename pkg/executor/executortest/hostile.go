@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -124,6 +125,21 @@ func (s Subject) testMemory(t *testing.T) {
 			require.Less(t, allocated()-before, memoryMargin, "bytes allocated")
 		})
 	}
+}
+
+// RequireBounded executes a definition that looks at a server that answers well and much: it succeeds,
+// within the memory that any attempt may take, assertions not counted.
+func RequireBounded(t *testing.T, e executor.Executor, d monitor.Definition) {
+	t.Helper()
+	d.Timeout = monitor.Duration(10 * time.Second)
+	engine := Engine(t, []executor.Executor{e})
+	r := engine.Execute(t.Context(), Execution(d)) // what is kept of a first time is not counted
+	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+	d.Assertions = nil
+	execution := Execution(d)
+	before := allocated()
+	engine.Execute(t.Context(), execution)
+	require.Less(t, allocated()-before, memoryMargin, "bytes allocated")
 }
 
 // allocated is how many bytes this program has allocated so far.

@@ -51,7 +51,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	}
 	document, err := documentOf(seen)
 	if err == nil && p.schema != nil {
-		err = violation(p.schema, document)
+		err = p.schema.violation(ctx, document)
 	}
 	if err != nil {
 		if seen.Verdict != "" {

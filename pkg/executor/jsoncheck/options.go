@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
@@ -29,7 +27,7 @@ type Options struct {
 // probe is a prepared check.
 type probe struct {
 	web      executor.Probe
-	schema   *jsonschema.Schema
+	schema   *schema
 	paths    map[string]path
 	warnings []string
 }

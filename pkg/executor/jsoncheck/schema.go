@@ -1,6 +1,7 @@
 package jsoncheck
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,19 +10,19 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 )
 
 const (
 	// maxSchema bounds a schema in bytes, maxRules the values in it with each reference replaced by
 	// what it refers to: the work of a validation is at most that times the values of the document.
 	maxSchema, maxRules = 32 << 10, 1000
-	schemaURL           = "https://schema.invalid/options.json"
+	// maxNumber bounds a number as written, in bytes.
+	maxNumber = 100
+	schemaURL = "https://schema.invalid/options.json"
 )
 
 // compileSchema reads a JSON Schema; a draft other than 2020-12 is named by $schema.
-func compileSchema(text string) (schema *jsonschema.Schema, problem string) {
+func compileSchema(text string) (s *schema, problem string) {
 	if len(text) > maxSchema {
 		return nil, fmt.Sprintf("is too long: use at most %d KiB", maxSchema>>10)
 	}
@@ -33,17 +34,20 @@ func compileSchema(text string) (schema *jsonschema.Schema, problem string) {
 	if problem := rules.count(document, nil); problem != "" {
 		return nil, problem
 	}
+	s = newSchema()
 	compiler := jsonschema.NewCompiler()
+	compiler.RegisterVocabulary(s.watch())
+	compiler.AssertVocabs()
 	compiler.UseLoader(noLoader{})
 	compiler.UseRegexpEngine(compilePattern)
 	if err := compiler.AddResource(schemaURL, document); err != nil {
 		return nil, fmt.Sprintf("is no JSON Schema: %v: use one", err)
 	}
-	schema, err = compiler.Compile(schemaURL)
+	s.compiled, err = compiler.Compile(schemaURL)
 	if err != nil {
 		return nil, fmt.Sprintf("is no JSON Schema: %v: use one of draft 2020-12, or name the draft by $schema", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	return schema, ""
+	return s, ""
 }
 
 // expansion counts the rules of a schema.
@@ -57,6 +61,10 @@ func (e *expansion) count(value any, within []string) (problem string) {
 		return fmt.Sprintf("has too many rules, with its references replaced by what they refer to: use at most %d", maxRules)
 	}
 	switch value := value.(type) {
+	case json.Number:
+		if n, err := value.Float64(); err != nil || (n == 0 && strings.ContainsAny(string(value), "123456789")) || len(value) > maxNumber {
+			return fmt.Sprintf("has the number %s, which no body can hold: use one that a double can", clip(string(value)))
+		}
 	case []any:
 		for _, item := range value {
 			if problem := e.count(item, within); problem != "" {
@@ -133,30 +141,4 @@ func compilePattern(text string) (jsonschema.Regexp, error) {
 	}
 	compiled, err := regexp.Compile(text)
 	return pattern{compiled, len(program.Inst)}, err
-}
-
-// violation says where and how a document does not fit, or nothing.
-func violation(schema *jsonschema.Schema, document any) error {
-	var failed *jsonschema.ValidationError
-	err := schema.Validate(document)
-	if err == nil {
-		return nil
-	}
-	if !errors.As(err, &failed) {
-		return fmt.Errorf("the body does not fit the schema: %w", err)
-	}
-	leaf, printer := failed, message.NewPrinter(language.English)
-	for len(leaf.Causes) > 0 {
-		leaf = leaf.Causes[0]
-	}
-	var place strings.Builder
-	for _, name := range leaf.InstanceLocation {
-		place.WriteString("/" + name)
-	}
-	if place.Len() == 0 {
-		place.WriteString("the top")
-	}
-	// The library escapes quotes; redaction looks for what was sent.
-	text := strings.ReplaceAll(leaf.ErrorKind.LocalizedString(printer), `\'`, `'`)
-	return fmt.Errorf("the body does not fit the schema at %s: %s", place.String(), text)
 }

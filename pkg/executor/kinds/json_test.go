@@ -25,7 +25,7 @@ func jsonSubject() executortest.Subject {
 			}
 		}
 	}
-	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
+	deep := strings.Repeat("[", 2900) + strings.Repeat("]", 2900)
 	return executortest.Subject{
 		Network: "tcp",
 		Serve: func(t *testing.T) monitor.Definition {
@@ -53,24 +53,30 @@ func jsonSubject() executortest.Subject {
 		Hostile: map[string]func(*testing.T) executortest.Attack{
 			"many values": serving("["+strings.Repeat("0,", 100_000)+"0]", `{}`, "more than 10000 values"),
 			"long text":   serving(`"`+strings.Repeat("a", 900<<10)+`"`, `{}`, "longer than 256 KiB"),
+			"steps":       serving("["+strings.Repeat("0,", 2_900)+"0]", `{"schema":"{\"items\":{\"anyOf\":[`+strings.Repeat(`{\"const\":1},`, 400)+`{\"const\":2}]}}"}`, "the schema takes more than 3000 steps for this body"),
+			"too much":    serving("["+strings.Repeat("0,", 9_000)+"0]", `{"schema":"{}"}`, "more than 3000 values, too many to be held to a schema"),
+			"no strings":  serving("["+strings.Repeat("0,", 2_900)+"0]", `{"schema":"{\"items\":{\"type\":\"string\"}}"}`, "at /0: got number, want string"),
 			"deep":        serving(deep, `{"extract":{"all":"$..*"},"schema":"{\"items\":{\"items\":{\"uniqueItems\":true}},\"type\":\"object\"}"}`, "got array, want object"),
+			"deep paths":  serving(strings.Repeat("[", 9000)+strings.Repeat("]", 9000), `{"extract":{"all":"$..*"},"schema":"{}"}`, "more than 3000 values"),
 			"half":        serving(`{"a":[1,2`, `{}`, "the body is not JSON"),
 		},
 		BadTargets: []string{"ftp://x/", "x", "http://", "https://u:p@x/", "http://x:0/"},
 		BadOptions: map[string]string{
-			`{"method":"G T"}`:                    "options.method",
-			`{"headers":{"a b":"c"}}`:             "options.headers",
-			`{"tls":{"ca":"x"}}`:                  "options.tls.ca",
-			`{"schema":"{"}`:                      "options.schema",
-			`{"schema":"{\"type\":\"number?\"}"}`: "options.schema",
-			`{"schema":"7"}`:                      "options.schema",
-			`{"extract":{"a":"status"}}`:          "options.extract.a",
-			`{"extract":{"a":""}}`:                "options.extract.a",
-			`{"extract":{"a":"$..*..*"}}`:         "options.extract.a",
-			`{"extract":{"A b":"$.a"}}`:           "options.extract",
-			`{"warning":["status == 200","x"]}`:   "options.warning[1]",
-			`{"warning":["status"]}`:              "options.warning[0]",
-			`{"warning":[""]}`:                    "options.warning[0]",
+			`{"method":"G T"}`:                        "options.method",
+			`{"headers":{"a b":"c"}}`:                 "options.headers",
+			`{"tls":{"ca":"x"}}`:                      "options.tls.ca",
+			`{"schema":"{"}`:                          "options.schema",
+			`{"schema":"{\"type\":\"number?\"}"}`:     "options.schema",
+			`{"schema":"{\"const\":1e999999}"}`:       "options.schema",
+			`{"schema":"{\"multipleOf\":1e-999999}"}`: "options.schema",
+			`{"schema":"7"}`:                          "options.schema",
+			`{"extract":{"a":"status"}}`:              "options.extract.a",
+			`{"extract":{"a":""}}`:                    "options.extract.a",
+			`{"extract":{"a":"$..*..*"}}`:             "options.extract.a",
+			`{"extract":{"A b":"$.a"}}`:               "options.extract",
+			`{"warning":["status == 200","x"]}`:       "options.warning[1]",
+			`{"warning":["status"]}`:                  "options.warning[0]",
+			`{"warning":[""]}`:                        "options.warning[0]",
 		},
 	}
 }
@@ -89,6 +95,10 @@ func TestPageOfJSON(t *testing.T) {
 		case "/broken":
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, "plain words")
+		case "/some":
+			_, _ = io.WriteString(w, "["+strings.Repeat("0,", 100)+"0]")
+		case "/rows":
+			_, _ = io.WriteString(w, "["+strings.Repeat("0,", 5_000)+"0]")
 		case "/many":
 			_, _ = io.WriteString(w, "["+strings.Repeat("0,", 20_000)+"0]")
 		case "/long":
@@ -125,6 +135,8 @@ func TestPageOfJSON(t *testing.T) {
 		{e, at("/health", map[string]any{"schema": `{"properties":{"queue":{"properties":{"depth":{"maximum":50}}}}}`}), fails, "the body does not fit the schema at /queue/depth: maximum: got 70, want 50"},
 		{e, at("/health", depth(), "extracted.depth < 50"), fails, "extracted.depth < 50 · actual 70"},
 		{e, at("/health", depth(), "extracted.age < 50"), fails, "cannot be evaluated: no such key: age"},
+		{e, at("/some", map[string]any{"schema": `{"items":{"anyOf":[` + strings.Repeat(`{"const":1},`, 100) + `{"const":2}]}}`}), fails, "the schema takes more than 3000 steps for this body: use a simpler one"},
+		{e, at("/rows", map[string]any{"schema": "{}"}), fails, "the body holds more than 3000 values, too many to be held to a schema"},
 		{e, at("/many", none), fails, "the body holds more than 10000 values, too many to be validated"},
 		{e, at("/long", none), fails, "the body is longer than 256 KiB, too long to be validated"},
 		{e, at("/health", depth("extracted.depth < 60")), degrades, "extracted.depth < 60 · actual 70"},

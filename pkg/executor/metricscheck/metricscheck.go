@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
@@ -51,20 +52,24 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		seen.Err = errors.New(seen.Verdict)
 		return seen
 	}
-	values, err := p.scraped(seen)
+	found, err := p.scraped(seen)
 	if err != nil {
 		seen.Err = err
 		return seen
 	}
-	value := aggregate(p.options.Aggregate, values)
+	value, err := p.aggregated(seen, found)
+	if err != nil {
+		seen.Err = err
+		return seen
+	}
 	if math.IsNaN(value) {
 		seen.Err = fmt.Errorf("the %s of %s is not a number", p.options.Aggregate, p.options.Metric)
 		return seen
 	}
 	seen.Values = maps.Clone(seen.Values)
 	delete(seen.Values, "json")
-	seen.Values["value"], seen.Values["series"] = value, len(values)
-	seen.Observed["series"] = len(values)
+	seen.Values["value"], seen.Values["series"] = value, len(found)
+	seen.Observed["series"] = len(found)
 	if !math.IsInf(value, 0) { // JSON has no infinity
 		seen.Observed["value"] = value
 	}
@@ -76,18 +81,18 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	return seen
 }
 
-// scraped are the values of the selected series.
-func (p *probe) scraped(seen executor.Observation) ([]float64, error) {
+// scraped are the selected series.
+func (p *probe) scraped(seen executor.Observation) ([]series, error) {
 	if size, ok := seen.Observed["bytes"].(int); !ok || size > maxBody {
 		return nil, fmt.Errorf("the body is longer than %d KiB, too long to be read as metrics", maxBody>>10)
 	}
 	text, _ := called(seen.Values["body"]).(string)
 	headers, _ := called(seen.Values["headers"]).(map[string]string)
-	values, err := selected(text, headers["content-type"], p.options.Metric, p.options.Labels)
-	if err == nil && len(values) == 0 && p.options.Aggregate != "count" {
+	found, err := p.selection.in(text, headers["content-type"])
+	if err == nil && len(found) == 0 && p.options.Aggregate != "count" {
 		return nil, fmt.Errorf("no series of %s is there%s", p.options.Metric, withLabels(p.options.Labels))
 	}
-	return values, err
+	return found, err
 }
 
 func called(value any) any {
@@ -104,27 +109,36 @@ func withLabels(labels map[string]string) string {
 	return " with these labels"
 }
 
-func aggregate(how string, values []float64) float64 {
-	switch how {
-	case "count":
-		return float64(len(values))
-	case "max":
-		return extreme(values, math.Max)
-	case "min":
-		return extreme(values, math.Min)
-	default:
-		sum := 0.0
-		for _, value := range values {
-			sum += value
-		}
-		return sum
+// aggregated is the value of the series. seen gets to know the time that a rate is of.
+func (p *probe) aggregated(seen executor.Observation, found []series) (float64, error) {
+	if p.options.Aggregate != rate {
+		return aggregate(p.options.Aggregate, found), nil
 	}
+	value, apart, err := p.before.next(p.options.Metric, found, time.Now())
+	if err == nil {
+		seen.Observed["seconds"] = math.Round(apart.Seconds()*1000) / 1000
+	}
+	return value, err
 }
 
-func extreme(values []float64, pick func(x, y float64) float64) float64 {
-	found := values[0]
-	for _, value := range values[1:] {
-		found = pick(found, value)
+// aggregate makes one value of some series; none is enough only to be counted.
+func aggregate(how string, found []series) float64 {
+	if how == "count" {
+		return float64(len(found))
 	}
-	return found
+	value := found[0].value
+	for _, s := range found[1:] {
+		switch how {
+		case "max":
+			value = math.Max(value, s.value)
+		case "min":
+			value = math.Min(value, s.value)
+		default:
+			value += s.value
+		}
+	}
+	if how == "avg" {
+		value /= float64(len(found))
+	}
+	return value
 }

@@ -32,7 +32,7 @@ endless +Inf
 broken{ 1
 `
 
-const open = "# TYPE jobs counter\njobs_total{queue=\"mail\"} 12 # {id=\"x\"} 1 2.5\njobs_total{queue=\"w # \\\"b\"} 3\njobs_created{queue=\"web\"} 3\n# EOF\n"
+const open = "# TYPE jobs counter\njobs_total{queue=\"mail\"} 12 1700000000.123 # {id=\"x\"} 1 2.5\njobs_total{queue=\"w # \\\"b\"} 3\njobs_created{queue=\"web\"} 3\n# EOF\n"
 
 func TestValues(t *testing.T) {
 	const text, openType = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -47,6 +47,8 @@ func TestValues(t *testing.T) {
 		"sum":           {plain, text, map[string]any{"metric": "depth"}, []string{"value == 75.0", "series == 2"}, monitor.OutcomeSuccess, ""},
 		"max":           {plain, text, map[string]any{"metric": "depth", "aggregate": "max"}, []string{"value == 70.0"}, monitor.OutcomeSuccess, ""},
 		"min":           {plain, "", map[string]any{"metric": "depth", "aggregate": "min"}, []string{"value == 5.0"}, monitor.OutcomeSuccess, ""},
+		"avg":           {plain, text, map[string]any{"metric": "depth", "aggregate": "avg"}, []string{"value == 37.5"}, monitor.OutcomeSuccess, ""},
+		"rate":          {plain, text, map[string]any{"metric": "depth", "aggregate": "rate"}, nil, monitor.OutcomeError, "there is nothing to compare with yet: a rate of depth needs two executions by one runner"},
 		"labels":        {plain, text, map[string]any{"metric": "depth", "labels": mail}, []string{"value == 70.0", "series == 1"}, monitor.OutcomeSuccess, ""},
 		"count of none": {plain, text, map[string]any{"metric": "gone", "aggregate": "count"}, []string{"value == 0.0"}, monitor.OutcomeSuccess, ""},
 		"bucket":        {plain, text, map[string]any{"metric": "seconds_bucket", "labels": map[string]string{"le": "1"}}, []string{"value == 3.0"}, monitor.OutcomeSuccess, ""},
@@ -54,7 +56,7 @@ func TestValues(t *testing.T) {
 		"not a number":  {plain, text, map[string]any{"metric": "none"}, nil, monitor.OutcomeFailure, "the sum of none is not a number"},
 		"endless":       {plain, text, map[string]any{"metric": "endless", "critical": "> 1"}, nil, monitor.OutcomeFailure, "is +Inf, critical"},
 		"endless, good": {plain, text, map[string]any{"metric": "endless"}, nil, monitor.OutcomeSuccess, ""},
-		"broken":        {plain, text, map[string]any{"metric": "broken"}, nil, monitor.OutcomeFailure, "the series of broken cannot be read"},
+		"broken":        {plain, text, map[string]any{"metric": "broken"}, nil, monitor.OutcomeFailure, "the series of broken cannot be read: line 13: a label has no name of its own"},
 		"warning":       {plain, text, map[string]any{"metric": "depth", "warning": "> 50", "critical": ">= 100"}, nil, monitor.OutcomeDegraded, "the sum of depth is 75, warning: > 50"},
 		"critical":      {plain, text, map[string]any{"metric": "depth", "warning": "> 50", "critical": ">= 75"}, []string{"true"}, monitor.OutcomeFailure, "the sum of depth is 75, critical: >= 75"},
 		"open":          {open, openType, map[string]any{"metric": "jobs_total"}, []string{"value == 15.0"}, monitor.OutcomeSuccess, ""},

@@ -1,6 +1,7 @@
 package metricscheck
 
 import (
+	"hash/maphash"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,7 +19,7 @@ type Options struct {
 
 	Metric    string            `json:"metric" default:"process_start_time_seconds" example:"queue_depth" help:"Name of the series to select, as a line of the scrape begins."`
 	Labels    map[string]string `json:"labels" example:"{\"queue\": \"mail\"}" help:"Labels that the series must have, with exactly these values."`
-	Aggregate string            `json:"aggregate" default:"sum" enum:"sum,max,min,count" help:"What to make of several series."`
+	Aggregate string            `json:"aggregate" default:"sum" enum:"sum,max,min,avg,count,rate" help:"What to make of the series; a rate is by how much all of them together grow in a second, from one execution to the next."`
 	Warning   string            `json:"warning" example:"> 100" help:"The answer is degraded when this holds for the value."`
 	Critical  string            `json:"critical" example:"> 1000" help:"The check fails when this holds for the value."`
 }
@@ -27,8 +28,23 @@ type Options struct {
 type probe struct {
 	web               executor.Probe
 	options           Options
+	selection         selection
 	warning, critical level
+	// before is what a rate compares with.
+	before history
 }
+
+// Weight implements executor.Weigher.
+func (p *probe) Weight() int {
+	const perSeries = 40
+	if p.options.Aggregate == rate {
+		return maxRates * perSeries
+	}
+	return 0
+}
+
+// rate is the value of options.aggregate that needs two executions.
+const rate = "rate"
 
 // level is a bound that a value should not reach; the zero level is never reached.
 type level struct {
@@ -41,7 +57,7 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	problems := option.Decode(d.Options, &o)
 	web, more := httpcheck.Prepare(d.Target, o.Options)
 	problems = append(problems, more...)
-	p := &probe{web: web, options: o}
+	p := &probe{web: web, options: o, selection: selection{name: o.Metric, labels: o.Labels, seed: maphash.MakeSeed()}}
 	p.options.Options = httpcheck.Options{} // the other probe holds them
 	usable := func(field string) bool {
 		return !slices.ContainsFunc(problems, func(p monitor.Problem) bool { return p.Field == field })
