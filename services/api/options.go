@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/chain"
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -46,6 +47,14 @@ type Results interface {
 	LastResult(ctx context.Context) (uint64, error)
 	FirstResult(ctx context.Context) (uint64, error)
 	ResultsSince(ctx context.Context, at time.Time) (uint64, error)
+}
+
+// Integrity tells whether EVENTS is as it was written.
+type Integrity interface {
+	// Integrity returns what the last verification found; not ok before the first.
+	Integrity() (report chain.Report, ok bool)
+	// Verify reads all of EVENTS and compares it with its chain and the heads expected.
+	Verify(ctx context.Context, expect []chain.Head, progress func(done, total uint64)) (chain.Report, error)
 }
 
 // Live is the listening end of the live feed.
@@ -83,6 +92,8 @@ type Options struct {
 	Assets fs.FS
 	// AsyncAPI is the AsyncAPI document in YAML; nil serves none.
 	AsyncAPI []byte
+	// Integrity tells whether EVENTS is as it was written; nil where nothing can, as in memory.
+	Integrity Integrity
 	// Gatherer gives what /metrics shows; nil shows none. Registerer takes the api's own metrics.
 	Gatherer   prometheus.Gatherer
 	Registerer prometheus.Registerer

@@ -243,7 +243,9 @@ func (h *host) processes(stages [][]part) [][]process.Part {
 		all = append(all, stage)
 	}
 	if guards {
-		beside = append(beside, process.Part{Name: "guard of EVENTS", Run: h.bus.GuardEvents})
+		beside = append(beside,
+			process.Part{Name: "guard of EVENTS", Run: h.bus.GuardEvents},
+			process.Part{Name: "chain of EVENTS", Run: func(ctx context.Context) error { return h.bus.KeepChain(ctx, h.id) }})
 	}
 	if h.health != "" {
 		health := process.Health{Address: h.health, Ready: h.ready, Gatherer: h.registry, Log: h.log}

@@ -30,6 +30,9 @@ func (b *Bus) postCommand(ctx context.Context, command monitor.CommandMessage, r
 	if command.ID == "" {
 		return bus.ErrNoCommandID
 	}
+	if err := b.intact(); err != nil {
+		return err
+	}
 	headers, body, err := cloudevents.Binary(command.Meta, command.Command)
 	if err != nil {
 		return err

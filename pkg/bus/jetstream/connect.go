@@ -15,6 +15,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/bus/cloudevents"
+	"github.com/vedette/vedette/pkg/chain"
 )
 
 // Config configures a Bus.
@@ -37,8 +38,8 @@ type Bus struct {
 	codec   *cloudevents.Codec
 	metrics *metrics
 	replies *replies
-	// damaged is set when EVENTS fails its integrity check: it is not written to any more.
-	damaged atomic.Bool
+	// report is what the last check of EVENTS found, here or elsewhere. With damage it is not written to.
+	report atomic.Pointer[chain.Report]
 
 	mu      sync.Mutex
 	serving map[string]bool

@@ -15,8 +15,8 @@ import (
 
 // Append implements bus.EventLog.
 func (b *Bus) Append(ctx context.Context, batch bus.Batch) ([]monitor.EventMessage, error) {
-	if b.damaged.Load() {
-		return nil, bus.ErrCorrupt
+	if err := b.intact(); err != nil {
+		return nil, err
 	}
 	if err := batch.Check(); err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ const bucketProbe = "probe"
 // stream's leader takes writes up to the point of storing them: it must refuse for that reason and
 // no other. That there is room left is read from the stream's state.
 func (b *Bus) Probe(ctx context.Context) error {
-	if b.damaged.Load() {
-		return bus.ErrCorrupt
+	if err := b.intact(); err != nil {
+		return err
 	}
 	if _, err := b.publish(ctx, []*nats.Msg{message("$KV."+bucketName(bucketProbe)+".probe", nil, []byte("ready"))}); err != nil {
 		return b.explain(err, "the store", 0)
