@@ -78,4 +78,6 @@ type Overview struct {
 	Runners   int                    `json:"runners"`
 	// Sequence is the place in EVENTS that the overview has reached.
 	Sequence uint64 `json:"sequence"`
+	// ReadOnly says why nothing can be changed; the api knows, no fold does. Empty when things can.
+	ReadOnly string `json:"read_only,omitempty"`
 }

@@ -26,13 +26,14 @@ type incidentRead struct {
 func (s *server) boardRoutes(d *document) {
 	register(d, operation{
 		id: "get-overview", method: http.MethodGet, path: "/overview", tag: tagBoard, summary: "Count checks and services by status",
-		description: "And how many incidents are open and runners at work.",
+		description: "And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged.",
 		answer: readmodel.Overview{
 			Checks: map[monitor.Status]int{monitor.StatusUp: 41, monitor.StatusDown: 1}, Services: map[monitor.Status]int{monitor.StatusUp: 7, monitor.StatusDown: 1},
 			Incidents: 1, Runners: 3, Sequence: 1842,
 		},
 	}, func(ctx context.Context, _ *struct{}) (*answer, error) {
 		overview, err := s.reads.Overview(ctx)
+		overview.ReadOnly = s.readOnly()
 		return &answer{Status: http.StatusOK, Body: overview}, err
 	})
 	register(d, operation{

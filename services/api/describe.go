@@ -24,13 +24,13 @@ func schemaName(t reflect.Type, hint string) string {
 
 // describe completes the schemas with what Go types do not say.
 func describe(schemas map[string]*huma.Schema) {
-	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "ReplayQuestion": true, "Change": true}
+	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "ReplayQuestion": true, "Change": true, "Verification": true}
 	for name, schema := range schemas {
 		if schema.Type != huma.TypeObject {
 			continue
 		}
 		schema.Description = schemaText()[name]
-		for _, more := range []map[string]string{replaySchemas(), causeSchemas()} {
+		for _, more := range []map[string]string{replaySchemas(), causeSchemas(), integritySchemas()} {
 			if text, ok := more[name]; ok {
 				schema.Description = text
 			}
@@ -85,6 +85,8 @@ func enumOf(name, field string) []any {
 		return anyOf(monitor.Statuses())
 	case name == "CausesLink" && field == "role":
 		return anyOf(explain.Roles())
+	case name == "IntegrityView" && field == "state":
+		return []any{integrityWhole, integrityDamaged, integrityUnchecked}
 	case field == "outcome":
 		return anyOf(monitor.Outcomes())
 	case field == "rollup":

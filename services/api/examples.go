@@ -117,6 +117,7 @@ func exampleProblems() []*Problem {
 		}),
 		problem(http.StatusTooManyRequests, "busy", "256 writes are in flight, as many as this server takes: try again"),
 		problem(http.StatusInternalServerError, "internal", "something went wrong here; the server's log says what"),
+		problem(http.StatusNotImplemented, "integrity", "the event log of this server is kept in memory, and cannot be verified"),
 		problem(http.StatusServiceUnavailable, "starting", "the read models are still being read: try again in a moment"),
 		problem(http.StatusGatewayTimeout, "undecided", "the write was not decided within 10s: if it was stored it will be"),
 	}

@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(),
+		causeFields(), integrityFields(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -60,6 +60,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.wholeBoardRoutes(d)
 	s.eventRoutes(d)
 	s.replayRoutes(d)
+	s.integrityRoutes(d)
 	s.systemRoutes(d)
 	d.streamRoute()
 	d.boardStreamRoute()

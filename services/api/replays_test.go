@@ -65,7 +65,12 @@ func TestWhatCannotBeReplayedIsRefusedAllAtOnce(t *testing.T) {
 // told reads the events of a stream: kind and data, in turns.
 func (w *world) told(t *testing.T, body string) (kinds []string, last string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+"/api/v1/replays", strings.NewReader(body))
+	return w.toldBy(t, "/api/v1/replays", body)
+}
+
+func (w *world) toldBy(t *testing.T, path, body string) (kinds []string, last string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.base+path, strings.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Accept", "text/event-stream")
 	request.Header.Set("Content-Type", "application/json")

@@ -91,6 +91,6 @@ func newServer(opt Options, m *metrics) *server {
 	return &server{
 		opt: opt, metrics: m, log: opt.Log, now: opt.Now,
 		writes: make(slots, opt.MaxWrites), runs: make(slots, opt.MaxRuns), streams: make(slots, opt.MaxStreams),
-		replays: make(slots, maxReplays),
+		replays: make(slots, maxReplays), verifications: make(slots, 1),
 	}
 }

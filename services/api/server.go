@@ -45,6 +45,7 @@ type server struct {
 	writes, runs    slots
 	streams         slots
 	replays         slots
+	verifications   slots
 	// work is the life of requests; stopping ends event streams at once.
 	work     context.Context //nolint:containedctx // fasthttp gives requests none
 	stopping context.Context //nolint:containedctx // as above
@@ -70,6 +71,7 @@ func (s *server) app() (*fiber.App, error) {
 	app.Get(base+"/events/stream", s.whenReady, s.stream)
 	app.Get(base+"/board/stream", s.whenReady, s.boardStream)
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
+	app.Post(base+"/verify", s.whenReady, checkContentType, s.verifyStream)
 	app.Use(base, s.whenReady, checkContentType)
 	s.openAPI, err = s.routes(app)
 	return app, err

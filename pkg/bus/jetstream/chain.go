@@ -18,8 +18,10 @@ const (
 	leaseChain  = "chain"
 	// chainPause is the least time between two writes of a page that is not full.
 	chainPause = time.Second
-	// chainRetry is the pause after the chain could not be carried on.
-	chainRetry = 5 * time.Second
+	// chainRetry is the pause after the chain could not be carried on, chainDamaged that where EVENTS
+	// is damaged: it will not mend by itself.
+	chainRetry   = 5 * time.Second
+	chainDamaged = time.Minute
 )
 
 func pageKey(n uint64) string { return fmt.Sprintf("page.%d", n) }
@@ -29,10 +31,14 @@ func pageKey(n uint64) string { return fmt.Sprintf("page.%d", n) }
 func (b *Bus) KeepChain(ctx context.Context, holder string) error {
 	return b.Hold(ctx, leaseChain, holder, func(ctx context.Context, _ uint64) error {
 		for ctx.Err() == nil {
+			pause := chainRetry
 			if err := b.keepChain(ctx); err != nil && ctx.Err() == nil {
 				b.log.Warn("the chain of EVENTS cannot be carried on; trying again", "error", err)
+				if errors.Is(err, bus.ErrCorrupt) {
+					pause = chainDamaged
+				}
 			}
-			wait(ctx, chainRetry)
+			wait(ctx, pause)
 		}
 		return nil
 	})

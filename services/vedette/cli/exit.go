@@ -61,4 +61,6 @@ func ExitCode(err error) int {
 }
 
 // Silent reports whether there is nothing to say about err.
-func Silent(err error) bool { return errors.Is(err, ErrOutcome) || errors.Is(err, context.Canceled) }
+func Silent(err error) bool {
+	return errors.Is(err, ErrOutcome) || errors.Is(err, ErrDamaged) || errors.Is(err, context.Canceled)
+}

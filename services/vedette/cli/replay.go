@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vedette/vedette/pkg/replay"
-	"github.com/vedette/vedette/pkg/replay/answer"
 	"github.com/vedette/vedette/services/vedette/client"
 )
 
@@ -94,39 +93,6 @@ func settings(sets []string) (map[string]any, error) {
 		all[field] = parsed
 	}
 	return all, nil
-}
-
-// meter draws how far a replay has come, where people see it.
-type meter struct {
-	app   *app
-	drawn bool
-}
-
-func (m *meter) show(p answer.Progress) {
-	if p.Total == 0 || !isTerminal(m.app.Err) {
-		return
-	}
-	m.drawn = true
-	_, _ = fmt.Fprint(m.app.Err, "\r\x1b[2K"+meterText(p))
-}
-
-// clear takes the meter away.
-func (m *meter) clear() {
-	if m.drawn {
-		_, _ = fmt.Fprint(m.app.Err, "\r\x1b[2K")
-	}
-}
-
-// meterText is "results ███████░░░  70 %  3s left".
-func meterText(p answer.Progress) string {
-	const cells = 30
-	share := min(1, float64(p.Done)/float64(max(1, p.Total)))
-	full := int(share * cells)
-	text := fmt.Sprintf("%s %s%s %3.0f %%", p.Reading, strings.Repeat("█", full), strings.Repeat("░", cells-full), 100*share)
-	if p.LeftMS >= time.Second.Milliseconds() {
-		text += fmt.Sprintf("  %s left", elapsed(time.Duration(p.LeftMS)*time.Millisecond))
-	}
-	return text
 }
 
 func (a *app) showReplay(r replay.Report) error {

@@ -402,6 +402,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether the event log is as it was written
+         * @description What the last verification found, in whichever process: one is made at start, and every hour. With damage the event log is read-only, and writes are answered with 503.
+         */
+        get: operations["get-integrity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/kinds": {
         parameters: {
             query?: never;
@@ -431,7 +451,7 @@ export interface paths {
         };
         /**
          * Count checks and services by status
-         * @description And how many incidents are open and runners at work.
+         * @description And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged.
          */
         get: operations["get-overview"];
         put?: never;
@@ -572,6 +592,28 @@ export interface paths {
         get: operations["list-service-changes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify the event log
+         * @description Reads all events and compares them with the hash chain that is kept beside them, and with the heads in `expect`, which were kept elsewhere (`head` of an earlier report): nobody who can change both the log and the chain gets past these.
+         *
+         *     With damage the event log is read-only from then on, until a verification finds it whole. With `Accept: text/event-stream` the answer is a stream: `progress`, then one `report`, or one `problem`. Without it the answer comes within a minute or not at all.
+         */
+        post: operations["verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1015,6 +1057,21 @@ export interface components {
              */
             share: number;
         };
+        /** @description Something wrong with one event, or with several in a row. */
+        Damage: {
+            /**
+             * Format: int64
+             * @description Sequence of the event.
+             */
+            sequence: number;
+            /**
+             * Format: int64
+             * @description The last of several in a row.
+             */
+            until: number;
+            /** @description What is wrong with each. */
+            what: string;
+        };
         /** @description What is said of a check. What is left out takes its default. */
         Definition: {
             /** @description CEL expressions over what was observed; all must hold. */
@@ -1255,6 +1312,15 @@ export interface components {
              */
             total: number;
         };
+        /** @description What is known of the event log. */
+        IntegrityView: {
+            report?: components["schemas"]["VerificationReport"];
+            /**
+             * @description `whole`, `damaged`: it is read-only, or `unchecked`: no verification has ended yet.
+             * @enum {string}
+             */
+            state: "whole" | "damaged" | "unchecked";
+        };
         /** @description A kind of check. */
         Kind: {
             /** @description A target. */
@@ -1336,6 +1402,8 @@ export interface components {
              * @description How many incidents are open.
              */
             open_incidents: number;
+            /** @description Why nothing can be changed: what is wrong with the event log. Absent while it is whole. */
+            read_only?: string;
             /**
              * Format: int64
              * @description How many runners are at work.
@@ -1970,6 +2038,55 @@ export interface components {
             /** @description Its type in CEL. */
             type: string;
         };
+        /** @description What a verification is asked for. */
+        Verification: {
+            /** @description Heads that were kept elsewhere, `SEQUENCE:HASH`; 100 at most. */
+            expect?: string[];
+        };
+        /** @description What a verification found. */
+        VerificationReport: {
+            /**
+             * Format: date-time
+             * @description When the verification ended.
+             */
+            checked_at: string;
+            /**
+             * Format: int64
+             * @description The last event that was compared with the chain; later ones are not in it yet.
+             */
+            compared: number;
+            /** @description What is wrong, the first hundred of it. */
+            damage: components["schemas"]["Damage"][];
+            /**
+             * Format: int64
+             * @description How many events something is wrong with.
+             */
+            damaged: number;
+            /**
+             * Format: int64
+             * @description How many events were read.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Sequence of the first event.
+             */
+            first: number;
+            /** @description The head of the chain after the last event, `SEQUENCE:HASH`: keep it elsewhere, and compare. */
+            head: string;
+            /**
+             * Format: int64
+             * @description Sequence of the last event.
+             */
+            last: number;
+            /**
+             * Format: int64
+             * @description How many milliseconds it took.
+             */
+            took_ms: number;
+            /** @description Whether nothing is wrong. */
+            whole: boolean;
+        };
     };
     responses: {
         /** @description Bad Request */
@@ -2075,6 +2192,24 @@ export interface components {
                  *       "status": 404,
                  *       "title": "Not Found",
                  *       "type": "/docs#problem-not-found"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not Implemented */
+        NotImplemented: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "the event log of this server is kept in memory, and cannot be verified",
+                 *       "instance": "/api/v1/checks/home",
+                 *       "status": 501,
+                 *       "title": "Not Implemented",
+                 *       "type": "/docs#problem-integrity"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -4180,6 +4315,48 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "get-integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "report": {
+                     *         "checked_at": "2026-03-14T09:26:53Z",
+                     *         "compared": 1842,
+                     *         "damage": [],
+                     *         "damaged": 0,
+                     *         "events": 1842,
+                     *         "first": 1,
+                     *         "head": "1842:00070e151c232a31383f464d545b626970777e858c939aa1a8afb6bdc4cbd2d9",
+                     *         "last": 1842,
+                     *         "took_ms": 41,
+                     *         "whole": true
+                     *       },
+                     *       "state": "whole"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntegrityView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     "list-kinds": {
         parameters: {
             query?: never;
@@ -4937,6 +5114,70 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expect": [
+                 *         "1842:00070e151c232a31383f464d545b626970777e858c939aa1a8afb6bdc4cbd2d9"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Verification"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "checked_at": "2026-03-14T09:26:53Z",
+                     *       "compared": 1842,
+                     *       "damage": [],
+                     *       "damaged": 0,
+                     *       "events": 1842,
+                     *       "first": 1,
+                     *       "head": "1842:00070e151c232a31383f464d545b626970777e858c939aa1a8afb6bdc4cbd2d9",
+                     *       "last": 1842,
+                     *       "took_ms": 41,
+                     *       "whole": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VerificationReport"];
+                    /**
+                     * @example event: progress
+                     *     data: {"done":5000,"total":18420}
+                     *
+                     *     event: report
+                     *     data: {"whole":true,"events":18420,…}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     "get-asyncapi": {
