@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"time"
 
@@ -73,7 +74,7 @@ func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) (result moni
 		result.Outcome, result.Error = monitor.OutcomeError, "this runner cannot read the definition: "+err.Error()
 		return result
 	}
-	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Policy: e.env.Policy, Secret: vault.Fill}, clean: vault.Redact}
+	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Policy: e.env.Policy, Secret: vault.Fill, Hide: vault.Hide}, clean: vault.Redact}
 	run.all(ctx, &result)
 	return result
 }
@@ -129,6 +130,10 @@ func (a *attempts) one(ctx context.Context, result *monitor.Result) {
 		result.Outcome, result.Error = monitor.OutcomeError, seen.Err.Error()
 	default:
 		a.grade(result, false, seen.Latency, seen.Err.Error())
+	}
+	if seen.OnFailure != nil && result.Outcome == monitor.OutcomeFailure {
+		result.Observed = maps.Clone(seen.Observed)
+		maps.Copy(result.Observed, seen.OnFailure(a.clean))
 	}
 	if ctx.Err() != nil {
 		result.Outcome, result.Error = monitor.OutcomeError, "cancelled before it was done"

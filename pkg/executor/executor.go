@@ -52,6 +52,9 @@ type Tools struct {
 	Policy netguard.Policy
 	// Secret puts in the values of the secrets that a text names (ErrSecret).
 	Secret func(text string) (string, error)
+	// Hide makes a value that the attempt came by, such as a token, a secret to be taken out of what
+	// is reported.
+	Hide func(value string)
 }
 
 // Dial connects, but not to addresses that the runner's policy refuses (ErrForbidden).
@@ -65,8 +68,11 @@ type Observation struct {
 	Values map[string]any
 	// Observed is what the result keeps.
 	Observed map[string]any
-	Timings  *monitor.Timings
-	Latency  time.Duration
+	// OnFailure returns what the result of a failure keeps besides; nil for nothing. It has clean take
+	// secrets out of texts before it cuts them.
+	OnFailure func(clean func(string) string) map[string]any
+	Timings   *monitor.Timings
+	Latency   time.Duration
 	// Verdict judges without assertions: empty when the answer is good, else what is wrong with it.
 	Verdict string
 	// Warning says why a good answer is degraded all the same; empty when it is not.

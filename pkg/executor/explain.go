@@ -54,6 +54,8 @@ func explain(err error, during string) string {
 		return "connection refused" + by(err)
 	case errors.Is(err, syscall.ECONNRESET):
 		return "connection reset " + during
+	case errors.Is(err, syscall.EPIPE):
+		return "connection closed " + during
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "no route to the host" + by(err)
 	case errors.As(err, &hostname):

@@ -1,6 +1,7 @@
 package httpcheck
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -12,11 +13,13 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
-	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/executor/certificate"
+	"github.com/vedette/vedette/pkg/executor/endpoint"
 )
 
 // answer is what came back.
 type answer struct {
+	probe     *probe
 	response  *http.Response
 	body      body
 	phases    *phases
@@ -25,26 +28,41 @@ type answer struct {
 
 func (a answer) observation() executor.Observation {
 	latency, timings := a.phases.elapsed(), a.phases.timings()
-	certificate := a.certificate()
-	verdict := ""
-	if a.response.StatusCode >= http.StatusBadRequest {
-		verdict = strings.TrimRight(fmt.Sprintf("status %d %s", a.response.StatusCode, http.StatusText(a.response.StatusCode)), " ")
-	}
 	text := sync.OnceValue(a.body.text)
-	return executor.Observation{
+	seen := executor.Observation{
 		Values: map[string]any{
-			"status": a.response.StatusCode, "latency": latency, "latency_ms": float64(latency) / float64(time.Millisecond),
-			"certificate": certificate, "ip": a.phases.ip, "http_version": a.response.Proto, "redirects": a.redirects,
-			"body":    func() any { return text() },
-			"headers": sync.OnceValue(func() any { return lowerCase(a.response.Header) }),
-			"json":    sync.OnceValue(func() any { return decoded(text(), a.body.cut) }),
-			"timings": func() any { return timingsMap(timings) },
+			"status": a.response.StatusCode, "latency": latency, "latency_ms": endpoint.Milliseconds(latency),
+			"ip": a.phases.ip, "http_version": a.response.Proto, "redirects": a.redirects,
+			"body":        func() any { return text() },
+			"headers":     sync.OnceValue(func() any { return lowerCase(a.response.Header) }),
+			"json":        sync.OnceValue(func() any { return decoded(text(), a.body.cut) }),
+			"certificate": sync.OnceValue(func() any { return a.certificate() }),
+			"timings":     func() any { return endpoint.TimingsMap(timings) },
+			"url":         func() any { return withoutQuery(a.response.Request.URL) },
 		},
-		Observed: a.observed(certificate), Timings: timings, Latency: latency, Verdict: verdict,
+		Observed: a.observed(), Timings: timings, Latency: latency, Verdict: a.verdict(),
 	}
+	if a.probe.options.KeepResponse {
+		seen.OnFailure = func(clean func(string) string) map[string]any {
+			return map[string]any{"response": a.kept(clean)}
+		}
+	}
+	return seen
 }
 
-func (a answer) observed(certificate map[string]any) map[string]any {
+// verdict judges without assertions.
+func (a answer) verdict() string {
+	if a.response.StatusCode >= http.StatusBadRequest {
+		return strings.TrimRight(fmt.Sprintf("status %d %s", a.response.StatusCode, http.StatusText(a.response.StatusCode)), " ")
+	}
+	if a.probe.content.kind == asQuery {
+		text, cut := a.body.beginning(maxQueryAnswer)
+		return wrongOfQuery(text, cut)
+	}
+	return ""
+}
+
+func (a answer) observed() map[string]any {
 	observed := map[string]any{
 		"status": a.response.StatusCode, "http_version": a.response.Proto, "ip": a.phases.ip, "bytes": a.body.size,
 	}
@@ -54,26 +72,34 @@ func (a answer) observed(certificate map[string]any) map[string]any {
 	if a.redirects > 0 {
 		observed["redirects"], observed["url"] = a.redirects, withoutQuery(a.response.Request.URL)
 	}
-	if notAfter, ok := certificate["not_after"].(time.Time); ok {
-		observed["certificate"] = map[string]any{"issuer": certificate["issuer"], "not_after": notAfter.UTC().Format(time.RFC3339)}
+	if state := a.response.TLS; state != nil && len(state.PeerCertificates) > 0 {
+		leaf := state.PeerCertificates[0]
+		observed["tls_version"] = tls.VersionName(state.Version)
+		observed["certificate"] = map[string]any{
+			"issuer": strings.ToValidUTF8(leaf.Issuer.String(), "�"), "not_after": leaf.NotAfter.UTC().Format(time.RFC3339),
+		}
+		if a.probe.options.TLS.SkipVerify {
+			observed["warning"] = "the certificate is not verified (options.tls.skip_verify): the connection may be anyone's"
+		}
 	}
 	return observed
 }
 
+// certificate is what assertions see of the server's.
 func (a answer) certificate() map[string]any {
-	if a.response.TLS == nil || len(a.response.TLS.PeerCertificates) == 0 {
+	state := a.response.TLS
+	if state == nil || len(state.PeerCertificates) == 0 {
 		return map[string]any{}
 	}
-	leaf := a.response.TLS.PeerCertificates[0]
-	names := make([]string, 0, len(leaf.DNSNames)+len(leaf.IPAddresses))
-	names = append(names, leaf.DNSNames...)
-	for _, ip := range leaf.IPAddresses {
-		names = append(names, ip.String())
+	now := time.Now()
+	seen := certificate.Describe(state.PeerCertificates[0], now)
+	seen["tls_version"], seen["cipher"] = tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite)
+	seen["ocsp"] = certificate.Staple(*state, now)
+	seen["problems"] = []string{}
+	if a.probe.options.TLS.SkipVerify { // else it has been verified
+		seen["problems"] = certificate.Texts(a.probe.tls.Problems(state.PeerCertificates, a.response.Request.URL.Hostname(), now))
 	}
-	return map[string]any{
-		"subject": leaf.Subject.String(), "issuer": leaf.Issuer.String(), "names": names,
-		"not_before": leaf.NotBefore, "not_after": leaf.NotAfter, "expires_in": time.Until(leaf.NotAfter),
-	}
+	return seen
 }
 
 func lowerCase(header http.Header) map[string]string {
@@ -100,15 +126,12 @@ func decoded(body string, cut bool) any {
 	}
 }
 
-func timingsMap(t *monitor.Timings) map[string]float64 {
-	return map[string]float64{
-		"dns_ms": t.DNS, "connect_ms": t.Connect, "tls_ms": t.TLS, "first_byte_ms": t.FirstByte, "transfer_ms": t.Transfer,
-	}
-}
-
-// withoutQuery is a URL without what may hold secrets.
+// withoutQuery is a URL without what may hold secrets, and with the root for no path.
 func withoutQuery(u *url.URL) string {
 	clean := *u
+	if clean.Path == "" {
+		clean.Path = "/"
+	}
 	clean.RawQuery, clean.User, clean.Fragment = "", nil, ""
 	return clean.String()
 }

@@ -53,10 +53,16 @@ func readFull(r io.Reader, buffer []byte) (n int, err error) {
 
 // text is the body as valid UTF-8.
 func (b body) text() string {
+	whole, _ := b.beginning(b.size)
+	return whole
+}
+
+// beginning is the first bytes of the body as valid UTF-8, and whether there was more.
+func (b body) beginning(most int) (text string, cut bool) {
 	var whole strings.Builder
-	whole.Grow(b.size)
+	whole.Grow(min(b.size, most))
 	for _, piece := range b.pieces {
-		whole.Write(piece)
+		whole.Write(piece[:min(len(piece), most-whole.Len())])
 	}
-	return strings.ToValidUTF8(whole.String(), "�")
+	return strings.ToValidUTF8(whole.String(), "�"), b.cut || b.size > most
 }

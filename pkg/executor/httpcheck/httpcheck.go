@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/vedette/vedette/pkg/executor"
@@ -24,7 +23,10 @@ const (
 )
 
 // Executor implements executor.Executor.
-type Executor struct{}
+type Executor struct {
+	// Tokens are those to share with other executors; nil for each check to keep its own.
+	Tokens *Tokens
+}
 
 // Kind implements executor.Executor.
 func (Executor) Kind() executor.Kind {
@@ -39,45 +41,80 @@ func (Executor) Kind() executor.Kind {
 			{Name: "latency", Type: "duration", Help: "Time from the first step to the end of the body."},
 			{Name: "latency_ms", Type: "double", Help: "The same in milliseconds."},
 			{Name: "timings", Type: "map(string, double)", Help: "Phases of the last request in milliseconds: dns_ms, connect_ms, tls_ms, first_byte_ms, transfer_ms."},
-			{Name: "certificate", Type: "map(string, dyn)", Help: "Of the server: subject, issuer, names, not_before, not_after, expires_in. Empty without TLS."},
-			{Name: "ip", Type: "string", Help: "Address that answered."},
-			{Name: "http_version", Type: "string", Help: "HTTP/1.1 or HTTP/2.0."},
+			{Name: "certificate", Type: "map(string, dyn)", Help: "Of the server: subject, issuer, names, serial, key, signature, sha256, not_before, not_after, expires_in; tls_version, cipher, problems, ocsp. Empty without TLS."},
+			{Name: "ip", Type: "string", Help: "Address that answered; of the proxy where there is one."},
+			{Name: "http_version", Type: "string", Help: "HTTP/1.1, HTTP/2.0 or HTTP/3.0."},
 			{Name: "redirects", Type: "int", Help: "How many redirects were followed."},
+			{Name: "url", Type: "string", Help: "URL of the last answer, without its query."},
 		},
 		Options: option.Schema(Options{}),
 	}
 }
 
 // Prepare implements executor.Executor.
-func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) { return prepare(d) }
+func (e Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
+	return e.prepare(d)
+}
 
-// Attempt implements executor.Probe. Each attempt has a connection of its own, through no proxy, so
-// that it finds out what a new visitor would.
+// Attempt implements executor.Probe. Each attempt has connections of its own, so that it finds out
+// what a new visitor would.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	request, err := p.request(ctx, tools)
-	if err != nil {
-		return executor.Observation{Err: err}
+	for {
+		request, err := p.request(ctx, tools)
+		if err != nil {
+			return executor.Observation{Err: err}
+		}
+		shown, err := p.authorize(ctx, tools, request)
+		if err != nil {
+			return executor.Observation{Err: err}
+		}
+		seen, refused := p.ask(request, tools)
+		if !refused || shown.fresh || shown.value == "" {
+			return seen
+		}
+		// The server may have given the token up before its end: that says nothing about the target.
+		p.tokens.forget(ctx, shown)
 	}
-	transport := &http.Transport{
-		DialContext: politely(tools.Dial), TLSClientConfig: p.tls.Clone(), DisableKeepAlives: true, ForceAttemptHTTP2: true,
-		MaxResponseHeaderBytes: maxHeaders,
-	}
-	defer transport.CloseIdleConnections()
-	trail := &redirects{options: &p.options, first: request.URL}
-	client := &http.Client{Transport: transport, CheckRedirect: trail.check}
+}
+
+// ask sends the request and follows where it is led. refused is whether it is not authorized.
+func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.Observation, refused bool) {
 	var phases phases
-	response, err := client.Do(request.WithContext(phases.trace(ctx)))
+	session, err := p.open(tools, request.URL, &phases)
 	if err != nil {
-		return phases.failed(explain(err, &phases))
+		return executor.Observation{Err: err}, false
 	}
-	a := answer{response: response, phases: &phases, redirects: trail.followed}
+	defer session.close()
+	trail := &redirects{session: session, options: &p.options}
+	client := &http.Client{Transport: session, CheckRedirect: trail.check}
+	if p.options.Auth.Type == digest {
+		answering := &digesting{RoundTripper: session, isTarget: session.isTarget}
+		if answering.username, answering.password, err = p.userAndPassword(tools); err != nil {
+			return executor.Observation{Err: err}, false
+		}
+		client.Transport = answering
+	}
+	response, err := client.Do(request.WithContext(phases.trace(request.Context())))
+	if err != nil {
+		return phases.failed(p.explain(err, &phases)), false
+	}
+	a := answer{probe: p, response: response, phases: &phases, redirects: trail.followed}
 	a.body, err = readBody(response)
 	phases.finish()
 	_ = response.Body.Close() // what is left of the body is not wanted
 	if err != nil {
-		return phases.failed(explain(err, &phases))
+		return phases.failed(p.explain(err, &phases)), false
 	}
-	return a.observation()
+	seen = a.observation()
+	switch {
+	case response.StatusCode == http.StatusProxyAuthRequired && p.options.Proxy != "":
+		seen.Err = errProxyWants
+	case !p.asked(response):
+		seen.Err = p.otherVersion()
+	default:
+		seen.Err = p.misled(tools, response)
+	}
+	return seen, response.StatusCode == http.StatusUnauthorized
 }
 
 func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Request, error) {
@@ -85,7 +122,7 @@ func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Reques
 	if err != nil {
 		return nil, err
 	}
-	body, err := tools.Secret(p.options.Body)
+	body, err := p.content.render(tools)
 	if err != nil {
 		return nil, err
 	}
@@ -93,62 +130,38 @@ func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Reques
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	if target != p.target && targetProblem(target) != "" {
-		return nil, fmt.Errorf("%w: with its secrets put in, the target %s", executor.ErrSecret, targetProblem(target))
+	if err := usable("the target", p.target, target, tools); err != nil {
+		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, p.options.Method, target, reader)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the target is no URL", executor.ErrSetup)
 	}
-	request.Header = make(http.Header, len(p.options.Headers)+1)
+	return request, p.setHeaders(request, tools)
+}
+
+func (p *probe) setHeaders(request *http.Request, tools executor.Tools) error {
+	const least = 3
+	request.Header = make(http.Header, len(p.options.Headers)+least)
 	request.Header.Set("User-Agent", userAgent)
+	if mediaType := p.content.mediaType(); mediaType != "" {
+		request.Header.Set("Content-Type", mediaType)
+	}
+	if p.content.kind == asQuery {
+		request.Header.Set("Accept", "application/graphql-response+json, application/json")
+	}
 	for name, text := range p.options.Headers {
 		value, err := tools.Secret(text)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !validValue(value) {
-			return nil, fmt.Errorf("%w: with its secrets put in, the header %s holds control characters", executor.ErrSecret, name)
+			return fmt.Errorf("%w: with its secrets put in, the header %s holds control characters", executor.ErrSecret, name)
 		}
 		request.Header.Set(name, value)
 	}
 	if host := request.Header.Get("Host"); host != "" {
 		request.Host = host
 	}
-	return request, nil
-}
-
-// redirects follows or refuses redirects.
-type redirects struct {
-	options  *Options
-	first    *url.URL
-	followed int
-}
-
-func (r *redirects) check(next *http.Request, via []*http.Request) error {
-	if !r.options.FollowRedirects {
-		return http.ErrUseLastResponse
-	}
-	if len(via) > r.options.MaxRedirects {
-		return errTooManyRedirects(r.options.MaxRedirects)
-	}
-	r.followed = len(via)
-	if next.URL.Host == r.first.Host && (next.URL.Scheme == "https" || r.first.Scheme == "http") {
-		return nil
-	}
-	// What was given for one host is not another's to know, nor the network's: neither headers nor
-	// body, nor the query in the Referer.
-	for name := range r.options.Headers {
-		next.Header.Del(name)
-	}
-	next.Header.Del("Referer")
-	next.Header.Set("User-Agent", userAgent)
-	next.Body, next.GetBody, next.ContentLength = http.NoBody, nil, 0
 	return nil
-}
-
-type errTooManyRedirects int
-
-func (e errTooManyRedirects) Error() string {
-	return fmt.Sprintf("more than %d redirects", int(e))
 }

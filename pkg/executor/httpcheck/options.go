@@ -1,153 +1,97 @@
 package httpcheck
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/option"
+	"github.com/vedette/vedette/pkg/executor/route"
+	"github.com/vedette/vedette/pkg/executor/secure"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// Options of an http check.
+// Options of an http check. Kinds that ask as this one does embed them.
 type Options struct {
-	Method          string            `json:"method" default:"GET" example:"HEAD" help:"Method of the request."`
-	Headers         map[string]string `json:"headers" example:"{\"Accept\": \"application/json\"}" help:"Headers of the request. They do not follow a redirect to another host."`
-	Body            string            `json:"body" help:"Body of the request. It does not follow a redirect to another host."`
-	FollowRedirects bool              `json:"follow_redirects" default:"true" help:"Whether redirects are followed."`
-	MaxRedirects    int               `json:"max_redirects" default:"5" min:"0" max:"20" help:"How many redirects are followed before that is a failure."`
-	TLS             TLS               `json:"tls" help:"How the server is verified."`
+	route.Options
+	route.ProxyOptions
+
+	Method      string            `json:"method" example:"GET" group:"Request" help:"Method of the request. Unless given, POST where json, form or graphql is sent, else GET."`
+	Headers     map[string]string `json:"headers" example:"{\"Accept\": \"application/json\"}" group:"Request" help:"Headers of the request. They do not follow a redirect to another host."`
+	Body        string            `json:"body" group:"Request" lines:"true" help:"Body of the request, sent as it is. It does not follow a redirect to another host."`
+	JSON        string            `json:"json" example:"{\"ping\": true}" group:"Request" lines:"true" help:"JSON to send as the body. Secrets in its texts are put in as JSON needs them."`
+	Form        map[string]string `json:"form" example:"{\"q\": \"uptime\"}" group:"Request" help:"Fields of a form to send as the body."`
+	HTTPVersion string            `json:"http_version" default:"auto" enum:"auto,1.1,2,3" group:"Network" help:"Version of HTTP to ask by. auto is 2 where the server offers it by TLS, else 1.1."`
+
+	FollowRedirects  bool   `json:"follow_redirects" default:"true" group:"Redirects" help:"Whether redirects are followed."`
+	MaxRedirects     int    `json:"max_redirects" default:"5" min:"0" max:"20" group:"Redirects" help:"How many redirects are followed before that is a failure."`
+	ExpectedLocation string `json:"expected_location" example:"https://www.example.org/" group:"Redirects" help:"URL that redirects have to lead to, be they followed or not; anything else is a failure."`
+
+	KeepResponse bool `json:"keep_response" default:"false" group:"Result" help:"Keep the beginning of the answer in results that are failures."`
+
+	GraphQL GraphQL        `json:"graphql" group:"Request" help:"A GraphQL query to send as the body."`
+	Auth    Auth           `json:"auth" group:"Authentication" help:"How to log in. It does not follow a redirect to another host."`
+	TLS     secure.Options `json:"tls" group:"TLS" help:"How the server is verified, and this client."`
 }
 
-// TLS says how the server is verified.
-type TLS struct {
-	SkipVerify bool   `json:"skip_verify" default:"false" help:"Take any certificate. The connection may then be anyone's."`
-	ServerName string `json:"server_name" example:"example.org" help:"Name to ask for and to verify, instead of the target's host."`
-	CA         string `json:"ca" help:"Certificates to trust instead of the system's, PEM."`
+// GraphQL is a query to send.
+type GraphQL struct {
+	Query     string `json:"query" example:"{ health { status } }" lines:"true" help:"Query to send. Without assertions, errors in the answer are a failure."`
+	Variables string `json:"variables" lines:"true" help:"Variables of the query: a JSON object."`
+	Operation string `json:"operation" help:"Name of the operation to execute, of a query that has several."`
+}
+
+// Auth says how to log in. What is secret is given as secret://name.
+type Auth struct {
+	Type         string            `json:"type" default:"none" enum:"none,basic,bearer,digest,oauth2" help:"How to log in: by user and password (basic, digest), a token (bearer), or a token that is fetched (oauth2 client credentials)."`
+	Username     string            `json:"username" help:"User, for basic and digest."`
+	Password     string            `json:"password" help:"Password, for basic and digest: a secret, as secret://name."`
+	Token        string            `json:"token" help:"Token, for bearer: a secret, as secret://name."`
+	TokenURL     string            `json:"token_url" help:"URL that gives out tokens, for oauth2."`
+	ClientID     string            `json:"client_id" help:"Id of the client, for oauth2."`
+	ClientSecret string            `json:"client_secret" help:"Secret of the client, for oauth2: as secret://name."`
+	Scopes       []string          `json:"scopes" help:"Scopes to ask for, for oauth2."`
+	Parameters   map[string]string `json:"parameters" help:"What else to send to the token URL, for oauth2, such as audience."`
+	ClientIn     string            `json:"client_in" default:"header" enum:"header,body" help:"Where to send id and secret of the client, for oauth2."`
 }
 
 // probe is a prepared check.
 type probe struct {
 	options Options
 	target  string
-	tls     *tls.Config
+	content content
+	tls     *secure.Client
+	route   route.Route
+	tokens  *Tokens
 }
 
-func prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
+func (e Executor) prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	p, more := Prepare(d.Target, o)
+	p, more := e.PrepareOptions(d.Target, o)
 	return p, append(problems, more...)
 }
 
-// Prepare prepares to ask a target, for another kind too whose options embed those of this one. The
-// options have been decoded.
-func Prepare(target string, o Options) (executor.Probe, monitor.Problems) {
+// PrepareOptions prepares to ask a target, for another kind too whose options embed those of this
+// one. The options have been decoded.
+func (e Executor) PrepareOptions(target string, o Options) (executor.Probe, monitor.Problems) {
 	var problems monitor.Problems
 	if target != "" { // reported as missing already
 		if problem := targetProblem(target); problem != "" {
 			problems.Add("target", "%s", problem)
 		}
 	}
-	o.Method = strings.ToUpper(o.Method)
-	switch {
-	case o.Method == "": // reported already
-	case !validToken(o.Method):
-		problems.Add("options.method", "%q is no method: use GET, HEAD, POST, …", o.Method)
-	case o.Method == http.MethodConnect:
-		problems.Add("options.method", "CONNECT is for proxies: use GET, HEAD, POST, …")
+	p := &probe{target: target, tokens: e.Tokens}
+	if p.tokens == nil {
+		p.tokens = NewTokens()
 	}
-	checkHeaders(&problems, o.Headers)
-	config := &tls.Config{
-		ServerName:         o.TLS.ServerName,
-		InsecureSkipVerify: o.TLS.SkipVerify, //nolint:gosec // asked for by the definition, and shown
-	}
-	if o.TLS.CA != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(o.TLS.CA)) {
-			problems.Add("options.tls.ca", "holds no certificate: give one or more in PEM, beginning with -----BEGIN CERTIFICATE-----")
-		}
-		o.TLS.CA = "" // the pool holds it
-	}
-	return &probe{options: o, target: target, tls: config}, problems
-}
-
-// targetProblem says what is wrong with a target, or nothing. It does not quote it, as it may hold
-// secrets by then.
-func targetProblem(target string) string {
-	u, err := url.Parse(target)
-	switch {
-	case err != nil:
-		return "is no URL: use one such as https://example.org/"
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "does not begin with http:// or https://: use a URL that does"
-	case u.Hostname() == "":
-		return "names no host: use a URL such as https://example.org/"
-	case u.User != nil:
-		return "holds a user or password: use the header Authorization with a secret:// reference instead"
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return "has a port that is none: use 1 to 65535, or leave it out"
-		}
-	}
-	return ""
-}
-
-func checkHeaders(problems *monitor.Problems, headers map[string]string) {
-	names := make([]string, 0, len(headers))
-	for name := range headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	seen := make(map[string]string, len(names))
-	for _, name := range names {
-		canonical := http.CanonicalHeaderKey(name)
-		switch {
-		case !validToken(name):
-			problems.Add("options.headers", "%q is no name of a header: use letters, digits and -", clip(name))
-		case !validValue(headers[name]):
-			problems.Add("options.headers."+name, "holds control characters: remove them")
-		case slices.Contains([]string{"Content-Length", "Transfer-Encoding", "Trailer", "Connection"}, canonical):
-			problems.Add("options.headers."+name, "is set by the runner: leave it out")
-		case seen[canonical] != "":
-			problems.Add("options.headers."+name, "is the same header as %s: give one of them", seen[canonical])
-		}
-		seen[canonical] = name
-	}
-}
-
-// validToken reports whether text can be a method or the name of a header (RFC 9110, 5.6.2).
-func validToken(text string) bool {
-	if text == "" || len(text) > 100 {
-		return false
-	}
-	for _, c := range []byte(text) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// validValue reports whether text can be the value of a header (RFC 9110, 5.5).
-func validValue(text string) bool {
-	for _, c := range []byte(text) {
-		if (c < ' ' && c != '\t') || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-func clip(text string) string {
-	if len(text) <= 80 {
-		return text
-	}
-	return strings.ToValidUTF8(text[:80], "") + "…"
+	p.content = prepareContent(&problems, o)
+	checkRequest(&problems, &o, p.content)
+	checkVersion(&problems, target, o)
+	checkAuth(&problems, o.Auth)
+	var more monitor.Problems
+	p.route, more = route.New(o.Options, o.ProxyOptions)
+	problems = append(problems, more...)
+	p.tls = secure.Prepare(&problems, "options.tls", o.TLS)
+	p.options = o
+	p.options.Body, p.options.JSON, p.options.Form, p.options.GraphQL = "", "", nil, GraphQL{} // the content holds them
+	p.options.TLS = secure.Options{SkipVerify: o.TLS.SkipVerify}                               // the client holds the rest
+	return p, problems
 }

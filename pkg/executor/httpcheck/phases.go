@@ -3,6 +3,7 @@ package httpcheck
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -34,8 +35,7 @@ func (p *phases) trace(ctx context.Context) context.Context {
 		GetConn: func(string) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.dnsStart, p.dnsDone, p.connectStart, p.connectDone = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-			p.tlsStart, p.tlsDone, p.wrote, p.firstByte = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			p.restart()
 		},
 		DNSStart: func(httptrace.DNSStartInfo) { note(&p.dnsStart) },
 		DNSDone:  func(httptrace.DNSDoneInfo) { note(&p.dnsDone) },
@@ -62,6 +62,34 @@ func (p *phases) trace(ctx context.Context) context.Context {
 		WroteRequest:         func(httptrace.WroteRequestInfo) { note(&p.wrote) },
 		GotFirstResponseByte: func() { note(&p.firstByte) },
 	})
+}
+
+// begin notes that another request begins, which no transport of net/http tells of.
+func (p *phases) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.restart()
+}
+
+// connected notes the address that a socket is for.
+func (p *phases) connected(socket net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ip = hostOf(socket.RemoteAddr())
+	p.connectDone = time.Now()
+	p.tlsStart = p.connectDone
+}
+
+// secured notes the end of a handshake.
+func (p *phases) secured() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tlsDone = time.Now()
+}
+
+func (p *phases) restart() {
+	p.dnsStart, p.dnsDone, p.connectStart, p.connectDone = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	p.tlsStart, p.tlsDone, p.wrote, p.firstByte = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 }
 
 // finish notes the end of the body.

@@ -21,7 +21,10 @@ const (
 )
 
 // Executor implements executor.Executor.
-type Executor struct{}
+type Executor struct {
+	// Web asks; the zero one shares no tokens with other kinds.
+	Web httpcheck.Executor
+}
 
 // Kind implements executor.Executor.
 func (Executor) Kind() executor.Kind {
@@ -41,7 +44,9 @@ func variables() []assertion.Variable {
 }
 
 // Prepare implements executor.Executor.
-func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) { return prepare(d) }
+func (e Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
+	return e.prepare(d)
+}
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {

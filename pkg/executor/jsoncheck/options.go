@@ -32,10 +32,10 @@ type probe struct {
 	warnings []string
 }
 
-func prepare(d monitor.Definition) (*probe, monitor.Problems) {
+func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	web, more := httpcheck.Prepare(d.Target, o.Options)
+	web, more := e.Web.PrepareOptions(d.Target, o.Options)
 	problems = append(problems, more...)
 	p := &probe{web: web, warnings: o.Warning}
 	usable := func(field string) bool {

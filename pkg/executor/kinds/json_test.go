@@ -11,6 +11,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/executortest"
+	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
 	"github.com/vedette/vedette/pkg/executor/kinds"
 	"github.com/vedette/vedette/pkg/monitor"
@@ -109,7 +110,7 @@ func TestPageOfJSON(t *testing.T) {
 		}
 	})
 	text := page(t, "json.md")
-	requireNames(t, text, jsoncheck.Executor{}.Kind())
+	requireNames(t, text, besides(jsoncheck.Executor{}.Kind(), httpcheck.Executor{}.Kind()))
 	found := examples(t, text, "https://api.example.org", url)
 	require.Len(t, found, 3)
 	for id, d := range found {

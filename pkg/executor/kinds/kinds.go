@@ -15,10 +15,11 @@ import (
 
 // All returns an executor of every kind.
 func All() []executor.Executor {
+	web := httpcheck.Executor{Tokens: httpcheck.NewTokens()}
 	return []executor.Executor{
-		httpcheck.Executor{},
-		jsoncheck.Executor{},
-		metricscheck.Executor{},
+		web,
+		jsoncheck.Executor{Web: web},
+		metricscheck.Executor{Web: web},
 		dnscheck.New("/etc/resolv.conf", "/etc/hosts"),
 		tcpcheck.Executor{},
 		tlscheck.Executor{},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/executortest"
+	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/metricscheck"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -122,7 +123,7 @@ func TestPageOfMetrics(t *testing.T) {
 		}
 	})
 	text := page(t, "metrics.md")
-	requireNames(t, text, metricscheck.Executor{}.Kind())
+	requireNames(t, text, besides(metricscheck.Executor{}.Kind(), httpcheck.Executor{}.Kind()))
 	found := examples(t, text, "https://api.example.org", url)
 	require.Len(t, found, 4)
 	growing := found["errors"]

@@ -52,10 +52,10 @@ type level struct {
 	bound    float64
 }
 
-func prepare(d monitor.Definition) (*probe, monitor.Problems) {
+func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	web, more := httpcheck.Prepare(d.Target, o.Options)
+	web, more := e.Web.PrepareOptions(d.Target, o.Options)
 	problems = append(problems, more...)
 	p := &probe{web: web, options: o, selection: selection{name: o.Metric, labels: o.Labels, seed: maphash.MakeSeed()}}
 	p.options.Options = httpcheck.Options{} // the other probe holds them

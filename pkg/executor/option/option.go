@@ -67,6 +67,7 @@ func decodeField(p *monitor.Problems, path string, field reflect.StructField, ra
 	}
 	if err := json.Unmarshal(raw, into.Addr().Interface()); err != nil || holdsNull(raw, into) {
 		p.Add(path, "%s is no %s", clip(string(raw)), typeOf(into.Type()))
+		into.SetZero() // what was read of it in part is not given
 		return
 	}
 	if allowed := enumOf(field); len(allowed) > 0 && !slices.Contains(allowed, into.String()) {

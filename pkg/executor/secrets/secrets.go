@@ -88,6 +88,26 @@ func (v *Vault) value(name string) (string, error) {
 	return value, nil
 }
 
+// Hide has a value that was come by otherwise, such as a token, taken out as a secret is; one of fewer
+// than 6 bytes is not, as it would be found in what has nothing to do with it.
+func (v *Vault) Hide(value string) {
+	if len(value) < leastEncoded || v.hides(value) {
+		return
+	}
+	if v.used == nil {
+		v.used = make(map[string]string)
+	}
+	v.used[hidden+value] = value // no name of a secret begins so
+	v.forms = append(v.forms, formsOf(value)...)
+}
+
+const hidden = "hidden:"
+
+func (v *Vault) hides(value string) bool {
+	_, ok := v.used[hidden+value]
+	return ok
+}
+
 func (s Source) lookup(name string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("%w: secret:// is followed by no name: use secret://name, of letters, digits, _ and -", ErrUnknown)

@@ -199,3 +199,14 @@ func FuzzFillAndRedact(f *testing.F) {
 		}
 	})
 }
+
+func TestHide(t *testing.T) {
+	vault := secrets.Source{}.Open()
+	vault.Hide("short")
+	require.True(t, vault.Empty())
+	for range 2 {
+		vault.Hide("t0ken/that was fetched")
+	}
+	require.False(t, vault.Empty())
+	require.Equal(t, "a ••• b ••• short", vault.Redact("a t0ken/that was fetched b t0ken%2Fthat+was+fetched short"))
+}

@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/certificate"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -103,6 +105,15 @@ func (c *Client) Stranger(host string) *tls.Config {
 	config := c.config.Clone()
 	config.ServerName = host
 	return config
+}
+
+// Problems says all that is wrong with a chain that a host sent, as far as these options trust it. A
+// host that they name otherwise goes by that name.
+func (c *Client) Problems(chain []*x509.Certificate, host string, now time.Time) []error {
+	if c.config.ServerName != "" {
+		host = c.config.ServerName
+	}
+	return certificate.Problems(chain, c.config.RootCAs, host, now)
 }
 
 // versionOf is 0, which crypto/tls takes for its own choice, where the text is none that was decoded.

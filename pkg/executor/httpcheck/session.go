@@ -1,0 +1,93 @@
+package httpcheck
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/url"
+
+	"github.com/vedette/vedette/pkg/executor"
+)
+
+// session makes the connections of one attempt. It is not safe for concurrent use.
+type session struct {
+	probe  *probe
+	tools  executor.Tools
+	first  *url.URL
+	phases *phases
+	// own is the configuration for the target; other hosts get one that tells nothing of it.
+	own *tls.Config
+	// made are by where to and whether by TLS.
+	made    map[way]http.RoundTripper
+	closers []func()
+}
+
+type way struct{ away, secure bool }
+
+// open prepares the connections of one attempt, first to a target. Close it.
+func (p *probe) open(tools executor.Tools, first *url.URL, phases *phases) (*session, error) {
+	s := &session{probe: p, tools: tools, first: first, phases: phases}
+	var err error
+	if first.Scheme == "https" {
+		s.own, err = p.tls.Config(tools, first.Hostname())
+	}
+	return s, err
+}
+
+func (s *session) close() {
+	for _, end := range s.closers {
+		end()
+	}
+}
+
+// isTarget reports whether a request goes to where what was given for the target may go: to its host,
+// and not without TLS where that was asked for.
+func (s *session) isTarget(u *url.URL) bool {
+	return u.Host == s.first.Host && (u.Scheme == "https" || s.first.Scheme == "http")
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s *session) RoundTrip(request *http.Request) (*http.Response, error) {
+	to := way{away: !s.isTarget(request.URL), secure: request.URL.Scheme == "https"}
+	found := s.made[to]
+	if found == nil {
+		var err error
+		if found, err = s.make(to); err != nil {
+			return nil, err
+		}
+		if s.made == nil {
+			s.made = make(map[way]http.RoundTripper, 1)
+		}
+		s.made[to] = found
+	}
+	return found.RoundTrip(request)
+}
+
+func (s *session) make(to way) (http.RoundTripper, error) {
+	var config *tls.Config
+	if to.secure {
+		var err error
+		if config, err = s.security(to); err != nil {
+			return nil, err
+		}
+	}
+	if s.probe.options.HTTPVersion == "3" {
+		return &overQUIC{session: s, config: config}, nil
+	}
+	transport, err := s.probe.transport(s.tools, s.probe.options.HTTPVersion, to.secure, config)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, transport.CloseIdleConnections)
+	return transport, nil
+}
+
+func (s *session) security(to way) (*tls.Config, error) {
+	switch {
+	case to.away:
+		return s.probe.tls.Stranger(""), nil
+	case s.own != nil:
+		return s.own, nil
+	default: // led from the target to itself by TLS
+		return s.probe.tls.Config(s.tools, s.first.Hostname())
+	}
+}

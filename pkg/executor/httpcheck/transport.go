@@ -1,0 +1,76 @@
+package httpcheck
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/vedette/vedette/pkg/executor"
+)
+
+// transport makes connections by HTTP/1.1 or 2, each for one request.
+func (p *probe) transport(tools executor.Tools, version string, secure bool, config *tls.Config) (*http.Transport, error) {
+	transport := &http.Transport{
+		DialContext: politely(p.route.Dialer(tools)), DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeaders,
+		TLSClientConfig: config, Protocols: protocols(version, secure),
+	}
+	if secure || version == "2" {
+		return transport, nil
+	}
+	// What is neither secret nor HTTP/2 an HTTP proxy forwards itself: many make tunnels to the port
+	// of HTTPS only.
+	proxy, err := p.route.Proxy(tools)
+	if err != nil {
+		return nil, err
+	}
+	if proxy != nil && proxy.Scheme == "http" {
+		transport.Proxy = func(r *http.Request) (*url.URL, error) {
+			return proxy, p.permitted(r.Context(), tools, r.URL.Hostname())
+		}
+		transport.DialContext = politely(p.toProxy(tools))
+	}
+	return transport, nil
+}
+
+// protocols are those to offer: of auto, HTTP/2 by TLS only.
+func protocols(version string, secure bool) *http.Protocols {
+	offered := &http.Protocols{}
+	switch version {
+	case "1.1":
+		offered.SetHTTP1(true)
+	case "2":
+		offered.SetHTTP2(secure)
+		offered.SetUnencryptedHTTP2(!secure)
+	default:
+		offered.SetHTTP1(true)
+		offered.SetHTTP2(secure)
+	}
+	return offered
+}
+
+// permitted applies the policy to a host that a proxy connects to, where it is an address: names are
+// the proxy's to look up.
+func (p *probe) permitted(ctx context.Context, tools executor.Tools, host string) error {
+	if _, err := netip.ParseAddr(host); err != nil {
+		return nil //nolint:nilerr // it is a name
+	}
+	_, err := p.route.Resolve(ctx, tools, host)
+	return err
+}
+
+// toProxy connects to the proxy itself. That it cannot be reached says nothing about the target.
+func (p *probe) toProxy(tools executor.Tools) dialer {
+	dial := p.route.ToProxy().Dialer(tools)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err == nil || errors.Is(err, executor.ErrForbidden) || errors.Is(err, executor.ErrSetup) {
+			return conn, err
+		}
+		return nil, fmt.Errorf("%w: the proxy cannot be reached: %s", executor.ErrSetup, executor.Explain(err, "while connecting to it").Error())
+	}
+}
