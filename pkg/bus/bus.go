@@ -10,6 +10,7 @@ type Bus interface {
 	EventLog
 	ResultLog
 	Executions
+	Ingest
 	IngestServer
 	Live
 	Leases

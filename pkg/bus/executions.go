@@ -64,7 +64,7 @@ const (
 	MaxResultSize = 16 << 10
 )
 
-// Ingest is a runner's door to the gate.
+// Ingest is the door to the gate, for runners and for what takes heartbeats.
 type Ingest interface {
 	// Deliver returns nil when every result of the report is durable. ErrRefused: the gate will
 	// never take it, and says why. Any other error: try again, the gate drops what it has already.

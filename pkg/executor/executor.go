@@ -29,6 +29,8 @@ type Kind struct {
 	Target, Example string
 	// Variables may be used in assertions.
 	Variables []assertion.Variable
+	// Pushed says that nobody executes these checks: what is watched reports by itself.
+	Pushed bool
 	// Options is the JSON Schema of the options.
 	Options map[string]any
 }

@@ -18,11 +18,14 @@ type Definition struct {
 	Options json.RawMessage `json:"options,omitempty"`
 	// Assertions are CEL expressions over the kind's variables; all must hold.
 	Assertions []string `json:"assertions,omitempty"`
-	// Interval is the time between executions, bounds [1s, 24h]; empty when Cron is set.
+	// Interval is the time between executions, bounds [1s, 24h], of heartbeats [1s, 168h]; empty when
+	// Cron is set.
 	Interval Duration `json:"interval,omitzero"`
 	// Cron is five fields (minute hour day month weekday) read in TimeZone, an IANA name.
 	Cron     string `json:"cron,omitempty"`
 	TimeZone string `json:"time_zone,omitempty"`
+	// Grace is how long after it was expected a heartbeat may come, bounds [1s, 168h]; of other kinds 0.
+	Grace Duration `json:"grace,omitzero"`
 	// Timeout bounds one attempt, bounds [10ms, 5m].
 	Timeout Duration `json:"timeout"`
 	// Retries is how often a failed attempt is repeated within one execution, bounds [0, 10].
@@ -32,7 +35,8 @@ type Definition struct {
 	// SuccessThreshold is how many successes in a row end that.
 	FailureThreshold int `json:"failure_threshold"`
 	SuccessThreshold int `json:"success_threshold"`
-	// DegradedAfter makes a slower success degraded; 0 is off.
+	// DegradedAfter makes a slower success degraded, bounds [1ms, timeout); of heartbeats, where it is
+	// about how long the work took, [1ms, 720h]. 0 is off.
 	DegradedAfter Duration `json:"degraded_after,omitzero"`
 	// Invert swaps success and failure.
 	Invert bool `json:"invert,omitempty"`
@@ -56,6 +60,14 @@ const (
 func (d Definition) WithDefaults() Definition {
 	if d.Name == "" {
 		d.Name = d.ID
+	}
+	if d.Pushed() {
+		if d.Target == "" {
+			d.Target = d.ID
+		}
+		if d.Grace == 0 {
+			d.Grace = DefaultGrace
+		}
 	}
 	if d.Interval == 0 && d.Cron == "" {
 		d.Interval = DefaultInterval

@@ -21,10 +21,11 @@ type Result struct {
 	// NextDueAt is when the next execution was due; a gap between it and the next result's DueAt
 	// is what was missed. Zero for an execution outside the timetable.
 	NextDueAt time.Time `json:"next_due_at,omitzero"`
-	// DurationMS is the latency of the last attempt in milliseconds, bounds [0, timeout].
+	// DurationMS is the latency of the last attempt in milliseconds, bounds [0, timeout]; of a heartbeat,
+	// how long the work took.
 	DurationMS float64 `json:"duration_ms"`
 	Outcome    Outcome `json:"outcome"`
-	// Attempts is how often the target was asked: 1 + retries used.
+	// Attempts is how often the target was asked: 1 + retries used; of a heartbeat, 0.
 	Attempts int `json:"attempts"`
 	// Observed is what the executor saw, by CEL variable; bounded to 4 KiB as JSON by the executor.
 	Observed   map[string]any    `json:"observed,omitempty"`
@@ -33,7 +34,8 @@ type Result struct {
 	// Error says in plain words why the outcome is failure or error, or of what a degraded one warns;
 	// empty on success.
 	Error string `json:"error"`
-	// Trigger is "schedule", "manual" (run now) or "test" (an unsaved definition).
+	// Trigger is "schedule", "manual" (run now), "test" (an unsaved definition) or "heartbeat" (what is
+	// watched reported, or failed to).
 	Trigger Trigger `json:"trigger"`
 }
 
@@ -59,10 +61,20 @@ type Trigger string
 
 // The triggers.
 const (
-	TriggerSchedule Trigger = "schedule"
-	TriggerManual   Trigger = "manual"
-	TriggerTest     Trigger = "test"
+	TriggerSchedule  Trigger = "schedule"
+	TriggerManual    Trigger = "manual"
+	TriggerTest      Trigger = "test"
+	TriggerHeartbeat Trigger = "heartbeat"
 )
+
+// Triggers returns all of them.
+func Triggers() []Trigger {
+	return []Trigger{TriggerSchedule, TriggerManual, TriggerTest, TriggerHeartbeat}
+}
+
+// Expected reports whether what was triggered so was to be expected, and counts for uptime: by the
+// timetable or as a heartbeat, but not when somebody asked for it.
+func (t Trigger) Expected() bool { return t == TriggerSchedule || t == TriggerHeartbeat }
 
 // Execution is one due check for one location, with all that a runner needs to execute it.
 // (check, revision, due time, location) identifies it.

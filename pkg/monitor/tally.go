@@ -131,7 +131,7 @@ func (r Result) FinishedAt() time.Time {
 // staleAt is Timetable.StaleAt without building a timetable where only the interval matters.
 func staleAt(def Definition, last time.Time) time.Time {
 	if def.Cron == "" {
-		return last.Add(2*def.Interval.Std() + def.Timeout.Std())
+		return last.Add(2*def.Interval.Std() + def.Timeout.Std() + def.Grace.Std())
 	}
 	timetable, err := NewTimetable(def)
 	if err != nil { // refused by Validate, so never stored
@@ -193,6 +193,9 @@ func (t *Tallies) Verdict(def Definition, now time.Time) Verdict {
 }
 
 func neverRan(def Definition) string {
+	if def.Pushed() {
+		return "no heartbeat has come yet"
+	}
 	return fmt.Sprintf("no result yet: is a runner at work at %v?", def.Locations)
 }
 

@@ -14,13 +14,14 @@ type Timetable struct {
 	splay    time.Duration
 	cron     cron
 	zone     *time.Location
-	timeout  time.Duration
+	// slack is what an execution takes beyond its due time: the timeout, and the grace of a heartbeat.
+	slack time.Duration
 }
 
 // NewTimetable returns the timetable of a definition with defaults applied. It fails on a cron
 // expression or time zone that Validate refuses, and on a definition without either schedule.
 func NewTimetable(d Definition) (Timetable, error) {
-	t := Timetable{timeout: d.Timeout.Std()}
+	t := Timetable{slack: d.Timeout.Std() + d.Grace.Std()}
 	if d.Cron != "" {
 		expression, err := parseCron(d.Cron)
 		if err != nil {
@@ -92,10 +93,11 @@ func (t Timetable) previousCron(at time.Time) time.Time {
 }
 
 // StaleAt returns when data last seen at the given time is too old to call a check up: two
-// intervals and a timeout later; by cron, a timeout after the second due time from then.
+// intervals, a timeout and a grace later; by cron, timeout and grace after the second due time from
+// then.
 func (t Timetable) StaleAt(last time.Time) time.Time {
 	if t.zone != nil {
-		return t.Next(t.Next(last)).Add(t.timeout)
+		return t.Next(t.Next(last)).Add(t.slack)
 	}
-	return last.Add(2*t.interval + t.timeout)
+	return last.Add(2*t.interval + t.slack)
 }

@@ -59,6 +59,7 @@ func (d Definition) Validate() Problems {
 	validateAssertions(&p, d.Assertions)
 	d.validateSchedule(&p)
 	d.validateTimes(&p)
+	d.validateHeartbeat(&p)
 	validateRange(&p, "retries", d.Retries, 0, MaxRetries)
 	validateRange(&p, "failure_threshold", d.FailureThreshold, 1, MaxThreshold)
 	validateRange(&p, "success_threshold", d.SuccessThreshold, 1, MaxThreshold)
@@ -130,7 +131,11 @@ func (d Definition) validateSchedule(p *Problems) {
 			p.Add("time_zone", "%q is not known: use an IANA name, such as Europe/Vienna", clip(d.TimeZone))
 		}
 	default:
-		validateSpan(p, "interval", d.Interval, MinInterval, MaxInterval)
+		longest := MaxInterval
+		if d.Pushed() {
+			longest = MaxHeartbeatInterval
+		}
+		validateSpan(p, "interval", d.Interval, MinInterval, longest)
 		if d.TimeZone != "" {
 			p.Add("time_zone", "has a meaning with cron only: remove it, or use cron instead of interval")
 		}
@@ -141,6 +146,10 @@ func (d Definition) validateTimes(p *Problems) {
 	validateSpan(p, "timeout", d.Timeout, MinTimeout, MaxTimeout)
 	if d.RetryDelay != 0 {
 		validateSpan(p, "retry_delay", d.RetryDelay, 0, MaxTimeout)
+	}
+	if d.DegradedAfter != 0 && d.Pushed() {
+		validateSpan(p, "degraded_after", d.DegradedAfter, Duration(time.Millisecond), Duration(MaxHeartbeatDuration))
+		return
 	}
 	if d.DegradedAfter != 0 {
 		validateSpan(p, "degraded_after", d.DegradedAfter, Duration(time.Millisecond), MaxTimeout)

@@ -93,17 +93,17 @@ func (a *activity) Apply(m monitor.EventMessage) {
 	a.pages.touch(p)
 	at, known := p.Locations[result.Location]
 	if known && !result.DueAt.After(at.Due) {
-		if !result.DueAt.Equal(at.Due) && result.Trigger == monitor.TriggerSchedule { // an equal one is a repeat
+		if !result.DueAt.Equal(at.Due) && result.Trigger.Expected() { // an equal one is a repeat
 			p.present().Late++
 		}
 		return
 	}
-	scheduled := result.Trigger == monitor.TriggerSchedule
-	if scheduled && known && at.Revision == result.Revision {
+	expected := result.Trigger.Expected()
+	if expected && known && at.Revision == result.Revision {
 		a.miss(p, at, result.DueAt)
 	}
 	a.advance(p, hourOf(result.DueAt))
-	if scheduled {
+	if expected {
 		p.present().count(result.Outcome)
 		at.Next, at.Slot = result.NextDueAt, 0
 		if !at.Next.IsZero() {

@@ -43,7 +43,7 @@ func (c *coverage) count(r monitor.Result) {
 		return
 	}
 	c.last[r.Location] = r.DueAt
-	if r.Outcome != monitor.OutcomeError && (r.Trigger == monitor.TriggerSchedule || r.Trigger == "") {
+	if r.Outcome != monitor.OutcomeError && (r.Trigger.Expected() || r.Trigger == "") {
 		c.found++
 	}
 }

@@ -67,8 +67,9 @@ func (s *server) checkRoutes(d *document) {
 	}, s.listChecks)
 	register(d, operation{
 		id: "create-check", method: http.MethodPost, path: "/checks", tag: tagChecks, summary: "Register a check",
-		description: "Without an id one is made from the name. What is left out takes its default. It is executed from now on.",
-		status:      http.StatusCreated, answer: exampleCheck(), body: exampleDefinition(), errors: writeErrors(http.StatusConflict),
+		description: "Without an id one is made from the name. What is left out takes its default. It is executed from now on. For a check of kind heartbeat " +
+			"the answer shows, once, where its heartbeats are to be sent.",
+		status: http.StatusCreated, answer: exampleRegistered(), body: exampleDefinition(), errors: writeErrors(http.StatusConflict),
 	}, s.createCheck)
 	register(d, operation{
 		id: "get-check", method: http.MethodGet, path: "/checks/{id}", tag: tagChecks, summary: "Read a check",
@@ -78,12 +79,12 @@ func (s *server) checkRoutes(d *document) {
 	register(d, operation{
 		id: "replace-check", method: http.MethodPut, path: "/checks/{id}", tag: tagChecks, summary: "Replace the definition of a check",
 		description: "What is left out takes its default. What was read may be sent back as it came: what cannot be set is not looked at.",
-		answer:      exampleCheck(), body: exampleDefinition(), errors: writeErrors(http.StatusNotFound, http.StatusPreconditionFailed),
+		answer:      exampleRegistered(), body: exampleDefinition(), errors: writeErrors(http.StatusNotFound, http.StatusPreconditionFailed),
 	}, s.replaceCheck)
 	register(d, operation{
 		id: "patch-check", method: http.MethodPatch, path: "/checks/{id}", tag: tagChecks, summary: "Change a part of the definition of a check",
 		description: "A JSON merge patch (RFC 7396): what is sent replaces, null removes, all else stays.",
-		answer:      exampleCheck(), body: DefinitionPatch{"interval": "10s", "labels": map[string]any{"team": nil}}, types: []string{typePatch, typeJSON},
+		answer:      exampleRegistered(), body: DefinitionPatch{"interval": "10s", "labels": map[string]any{"team": nil}}, types: []string{typePatch, typeJSON},
 		errors: writeErrors(http.StatusNotFound, http.StatusPreconditionFailed),
 	}, s.patchCheck)
 	register(d, operation{
@@ -100,6 +101,11 @@ func (s *server) checkRoutes(d *document) {
 		id: "resume-check", method: http.MethodPost, path: "/checks/{id}/resume", tag: tagChecks, summary: "Resume a check",
 		description: "It is executed again.", answer: exampleCheck(), errors: writeErrors(http.StatusNotFound, http.StatusPreconditionFailed),
 	}, s.resumeCheck)
+	register(d, operation{
+		id: "renew-token", method: http.MethodPost, path: "/checks/{id}/token", tag: tagHeartbeats, summary: "Give a heartbeat check another token",
+		description: "The answer shows it once. The one before is good for nothing from now on.", answer: exampleHeartbeatCheck(),
+		errors: writeErrors(http.StatusNotFound, http.StatusPreconditionFailed),
+	}, s.newToken)
 }
 
 // writeErrors are the errors of a write, and more.
@@ -165,14 +171,21 @@ func (s *server) createCheck(ctx context.Context, in *checkCreate) (*written, er
 	if full.ID == "" {
 		full.ID = "id" // is made when all else is right
 	}
+	given := d.Options
+	if _, err := withNewToken(&full); err != nil {
+		return nil, err
+	}
 	if err := s.checkDefinition(ctx, full, problems); err != nil {
 		return nil, err
 	}
+	var token string
 	done, id, err := s.register(ctx, in.Writing, d.ID, d.Name, d.Kind, func(id string) monitor.Command {
-		d.ID = id
+		d.ID, d.Options = id, given
+		token, _ = withNewToken(&d) // its options are looked at by now
 		return monitor.RegisterCheck{Definition: d}
 	})
-	return s.checkAnswer(ctx, http.StatusCreated, id, &d, done, err)
+	answer, err := s.checkAnswer(ctx, http.StatusCreated, id, &d, done, err)
+	return shown(token, answer, err)
 }
 
 func (s *server) replaceCheck(ctx context.Context, in *checkWrite) (*written, error) {
@@ -184,12 +197,18 @@ func (s *server) replaceCheck(ctx context.Context, in *checkWrite) (*written, er
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkDefinition(ctx, withID(&problems, d, in.ID), problems); err != nil {
+	d = withID(&problems, d, in.ID)
+	token, err := s.withToken(ctx, &d)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkDefinition(ctx, d, problems); err != nil {
 		return nil, err
 	}
 	d.ID = in.ID
 	done, err := s.send(ctx, in.Writing, monitor.UpdateCheck{Definition: d, ExpectedRevision: expected})
-	return s.checkAnswer(ctx, http.StatusOK, in.ID, &d, done, err)
+	answer, err := s.checkAnswer(ctx, http.StatusOK, in.ID, &d, done, err)
+	return shown(token, answer, err)
 }
 
 // DefinitionPatch is a merge patch of a definition.
@@ -211,7 +230,7 @@ func (s *server) patchCheck(ctx context.Context, in *checkWrite) (*written, erro
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.patched(ctx, before.Definition, in.Payload.raw)
+		d, token, err := s.patched(ctx, before.Definition, in.Payload.raw)
 		if err != nil {
 			return nil, err
 		}
@@ -223,7 +242,8 @@ func (s *server) patchCheck(ctx context.Context, in *checkWrite) (*written, erro
 		if errors.Is(err, monitor.ErrRevision) && expected == 0 && attempt < maxPatches {
 			continue
 		}
-		return s.checkAnswer(ctx, http.StatusOK, in.ID, &d, done, err)
+		answer, err := s.checkAnswer(ctx, http.StatusOK, in.ID, &d, done, err)
+		return shown(token, answer, err)
 	}
 }
 

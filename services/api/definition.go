@@ -51,21 +51,24 @@ func withID(p *monitor.Problems, d monitor.Definition, id string) monitor.Defini
 	return d
 }
 
-// patched applies a patch to a definition, and reports everything that is wrong with what comes out.
-func (s *server) patched(ctx context.Context, d monitor.Definition, patch []byte) (monitor.Definition, error) {
-	id := d.ID
+// patched applies a patch to a definition, and reports everything that is wrong with what comes out;
+// token is the one that it made for it, if it did.
+func (s *server) patched(ctx context.Context, d monitor.Definition, patch []byte) (after monitor.Definition, token string, err error) {
 	before, err := json.Marshal(d)
 	if err != nil {
-		return d, fmt.Errorf("write the definition: %w", err)
+		return d, "", fmt.Errorf("write the definition: %w", err)
 	}
-	after, err := mergePatch(before, patch)
+	merged, err := mergePatch(before, patch)
 	if err != nil {
-		return d, err
+		return d, "", err
 	}
-	d, problems, err := parseDefinition(after)
+	after, problems, err := parseDefinition(merged)
 	if err != nil {
-		return d, err
+		return d, "", err
 	}
-	d = withID(&problems, d, id)
-	return d, s.checkDefinition(ctx, d, problems)
+	after = withID(&problems, after, d.ID)
+	if token, err = s.withToken(ctx, &after); err != nil {
+		return d, "", err
+	}
+	return after, token, s.checkDefinition(ctx, after, problems)
 }

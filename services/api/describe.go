@@ -92,7 +92,7 @@ func enumOf(name, field string) []any {
 	case field == "rollup":
 		return anyOf(monitor.Rollups())
 	case field == "trigger":
-		return anyOf([]monitor.Trigger{monitor.TriggerSchedule, monitor.TriggerManual, monitor.TriggerTest})
+		return anyOf(monitor.Triggers())
 	case name == "Command" && field == "state":
 		return []any{stateUndecided, stateAccepted, stateRefused}
 	}
@@ -123,6 +123,10 @@ func schemaText() map[string]string {
 		"Definition":          "What is said of a check. What is left out takes its default.",
 		"Event":               "An event: a CloudEvent 1.0 in structured mode.",
 		"EventPage":           "One page of events.",
+		"HeartbeatAddress":    "Where heartbeats of a check are to be sent.",
+		"HeartbeatReport":     "What may come with a heartbeat.",
+		"HeartbeatTaken":      "What became of a heartbeat.",
+		"RegisteredCheck":     "A check as it is answered to who registered or changed it.",
 		"Health":              "The state of the process.",
 		"IncidentView":        "The time for which a check was down.",
 		"IncidentViewPage":    "One page of incidents.",

@@ -42,6 +42,9 @@ func (s *server) runCheck(ctx context.Context, in *checkRun) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if check.Pushed() {
+		return nil, invalidField("kind", "a heartbeat cannot be executed: send one to the check's address")
+	}
 	location := in.Location
 	if location == "" {
 		location = check.Locations[0]
@@ -77,6 +80,9 @@ func (s *server) testCheck(ctx context.Context, in *checkTest) (*answer, error) 
 	// the same time do not hear of each other.
 	d.ID, d.Name, d.Service = "test-"+cloudevents.NewID(), "test", "test"
 	d = d.WithDefaults()
+	if d.Pushed() {
+		return nil, invalidField("kind", "a heartbeat cannot be tested before it is registered: register it, and send one")
+	}
 	more := append(d.Validate(), s.opt.Table.Validate(d)...)
 	if problems = append(problems, without(more, problems)...); len(problems) > 0 {
 		return nil, problems

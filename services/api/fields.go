@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(), integrityFields(),
+		causeFields(), integrityFields(), heartbeatFields(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -25,8 +25,9 @@ func definitionFields() map[string]string {
 		"target":            "What is looked at; what that is depends on the kind.",
 		"options":           "Options of the kind.",
 		"assertions":        "CEL expressions over what was observed; all must hold.",
-		"interval":          "Time between executions, `1s` to `24h`, `30s` by default. Absent with `cron`.",
+		"interval":          "Time between executions, `1s` to `24h`, of heartbeats to `168h`; `30s` by default. Absent with `cron`.",
 		"cron":              "Instead of an interval: minute, hour, day, month and weekday.",
+		"grace":             "How long after it was expected a heartbeat may come, `1s` to `168h`, `1m` by default. Of kind `heartbeat` only.",
 		"time_zone":         "In which `cron` is read: an IANA name, UTC by default.",
 		"timeout":           "Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves.",
 		"retries":           "How often a failed attempt is repeated within an execution, 0 to 10.",
@@ -41,6 +42,23 @@ func definitionFields() map[string]string {
 		"paused":            "Whether it is not executed.",
 		"description":       "For people.",
 		"rollup":            "How the statuses of its checks become its own.",
+	}
+}
+
+func heartbeatFields() map[string]string {
+	return map[string]string{
+		"heartbeat":                 "Where its heartbeats are to be sent: shown once, when a token was made.",
+		"HeartbeatAddress.token":    "Proves who sends; only its digest is kept.",
+		"HeartbeatAddress.path":     "Address on this server, by GET or POST.",
+		"HeartbeatTaken.check":      "Id of the check.",
+		"HeartbeatTaken.signal":     "What was sent.",
+		"HeartbeatTaken.counted":    "Whether it became a result. A start does not, nor anything for a paused check.",
+		"HeartbeatTaken.outcome":    "Outcome of the result.",
+		"HeartbeatTaken.note":       "Why it is not counted, or what the outcome is due to.",
+		"HeartbeatReport.message":   "What to say with it; 1,000 bytes are kept.",
+		"HeartbeatReport.duration":  "How long the work took: a text such as `3m20s`, or a number of seconds.",
+		"HeartbeatReport.exit_code": "Exit code of the work, 0 to 255.",
+		"Kind.pushed":               "True of a kind that nobody executes: what is watched reports by itself.",
 	}
 }
 

@@ -26,6 +26,9 @@ func newGuard(token string) guard {
 
 // check is a middleware.
 func (g guard) check(c *fiber.Ctx) error {
+	if isHeartbeat(c.Path()) { // shows a token of its own
+		return c.Next()
+	}
 	if g.hasToken {
 		if isPrivate(c.Path()) && !g.knows(c.Get(fiber.HeaderAuthorization)) {
 			return problem(http.StatusUnauthorized, "token", "this needs the admin token: send the header Authorization: Bearer TOKEN").
@@ -53,6 +56,8 @@ func (g guard) check(c *fiber.Ctx) error {
 func isPrivate(path string) bool {
 	return path == "/metrics" || path == base || strings.HasPrefix(path, base+"/")
 }
+
+func isHeartbeat(path string) bool { return strings.HasPrefix(path, heartbeatPath) }
 
 // knows compares in a time that tells nothing about the token.
 func (g guard) knows(header string) bool {

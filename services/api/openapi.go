@@ -61,6 +61,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.eventRoutes(d)
 	s.replayRoutes(d)
 	s.integrityRoutes(d)
+	d.heartbeatRoutes()
 	s.systemRoutes(d)
 	d.streamRoute()
 	d.boardStreamRoute()
@@ -97,13 +98,14 @@ func info(version string) *huma.Info {
 
 // The tags, by which the routes are grouped.
 const (
-	tagChecks   = "Checks"
-	tagResults  = "Results"
-	tagServices = "Services"
-	tagBoard    = "Board"
-	tagEvents   = "Events"
-	tagReplays  = "Replays"
-	tagSystem   = "System"
+	tagChecks     = "Checks"
+	tagResults    = "Results"
+	tagServices   = "Services"
+	tagBoard      = "Board"
+	tagEvents     = "Events"
+	tagReplays    = "Replays"
+	tagHeartbeats = "Heartbeats"
+	tagSystem     = "System"
 )
 
 func tags() []*huma.Tag {
@@ -113,6 +115,7 @@ func tags() []*huma.Tag {
 		{Name: tagServices, Description: "A service is a monitored thing. Its status is rolled up from its checks."},
 		{Name: tagBoard, Description: "The board: counts by status, incidents, and the runners at work."},
 		{Name: tagEvents, Description: "Everything that was decided, for ever, and every result for as long as it is kept."},
+		{Name: tagHeartbeats, Description: "What jobs send to say that they did their work."},
 		{Name: tagReplays, Description: "The past again, under another policy: what if?"},
 		{Name: tagSystem, Description: "Kinds of checks, outcomes of commands, read models, health and the documents of the API."},
 	}

@@ -23,6 +23,8 @@ import (
 type Bus interface {
 	bus.Commands
 	bus.Store
+	// Ingest is where heartbeats become results.
+	bus.Ingest
 	Events
 	Results
 	Live

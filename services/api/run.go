@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
 )
 
@@ -32,6 +34,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	defer end()
 	s := newServer(opt, metrics)
 	group, running := errgroup.WithContext(ctx)
+	s.begins = &begins{store: b}
 	s.bus, s.reads, s.past, s.board, s.ready, s.work, s.stopping = b, reader, reader, reader, reader.Ready(), work, running
 	s.events, s.results = newEventTail(b, opt.Log), newResultTail(b, opt.Log)
 	s.viewers = newBoardFeed(reader.FollowBoard)
@@ -91,6 +94,8 @@ func newServer(opt Options, m *metrics) *server {
 	return &server{
 		opt: opt, metrics: m, log: opt.Log, now: opt.Now,
 		writes: make(slots, opt.MaxWrites), runs: make(slots, opt.MaxRuns), streams: make(slots, opt.MaxStreams),
-		replays: make(slots, maxReplays), verifications: make(slots, 1),
+		replays: make(slots, maxReplays), verifications: make(slots, 1), beats: make(slots, maxBeats),
+		dues:   dues{last: make(map[string]time.Time)},
+		engine: executor.NewEngine(opt.Table, executor.Environment{Runner: monitor.HeartbeatRunner, Now: opt.Now, Log: opt.Log}),
 	}
 }

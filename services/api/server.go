@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/readmodel"
 )
 
@@ -44,8 +45,12 @@ type server struct {
 	viewers         *boardFeed
 	writes, runs    slots
 	streams         slots
-	replays         slots
+	replays, beats  slots
 	verifications   slots
+	// engine judges heartbeats, begins knows when the work that they tell of began.
+	engine *executor.Engine
+	begins *begins
+	dues   dues
 	// work is the life of requests; stopping ends event streams at once.
 	work     context.Context //nolint:containedctx // fasthttp gives requests none
 	stopping context.Context //nolint:containedctx // as above
@@ -70,6 +75,10 @@ func (s *server) app() (*fiber.App, error) {
 	}
 	app.Get(base+"/events/stream", s.whenReady, s.stream)
 	app.Get(base+"/board/stream", s.whenReady, s.boardStream)
+	for _, path := range []string{heartbeatPath + ":token", heartbeatPath + ":token/:signal"} {
+		app.Get(path, s.whenReady, s.heartbeat)
+		app.Post(path, s.whenReady, s.heartbeat)
+	}
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
 	app.Post(base+"/verify", s.whenReady, checkContentType, s.verifyStream)
 	app.Use(base, s.whenReady, checkContentType)
@@ -108,7 +117,11 @@ func (s *server) observe(c *fiber.Ctx) error {
 	if !strings.HasSuffix(route, "/stream") {
 		s.metrics.duration.WithLabelValues(route).Observe(took.Seconds())
 	}
-	s.log.Debug("request", "method", c.Method(), "path", c.Path(), "route", route, "status", status,
+	path := c.Path()
+	if isHeartbeat(path) {
+		path = heartbeatPath + "…" // a token belongs in no log
+	}
+	s.log.Debug("request", "method", c.Method(), "path", path, "route", route, "status", status,
 		"duration", took, "remote", c.IP())
 	return nil
 }

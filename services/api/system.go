@@ -12,11 +12,13 @@ import (
 
 // Kind is a kind of check, as forms and programs need to know it.
 type Kind struct {
-	Name      string         `json:"name"`
-	Title     string         `json:"title"`
-	Summary   string         `json:"summary"`
-	Target    string         `json:"target"`
-	Example   string         `json:"example"`
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Summary string `json:"summary"`
+	Target  string `json:"target"`
+	Example string `json:"example"`
+	// Pushed says that nobody executes these checks: what is watched sends heartbeats.
+	Pushed    bool           `json:"pushed,omitempty"`
 	Variables []Variable     `json:"variables"`
 	Options   map[string]any `json:"options"`
 }
@@ -79,7 +81,7 @@ func (s *server) listKinds(context.Context, *struct{}) (*answer, error) {
 
 func kindOf(k executor.Kind) Kind {
 	kind := Kind{
-		Name: k.Name, Title: k.Title, Summary: k.Summary, Target: k.Target, Example: k.Example,
+		Name: k.Name, Title: k.Title, Summary: k.Summary, Target: k.Target, Example: k.Example, Pushed: k.Pushed,
 		Variables: make([]Variable, 0, len(k.Variables)), Options: k.Options,
 	}
 	for _, v := range k.Variables {

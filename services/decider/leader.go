@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,9 +37,16 @@ type leader struct {
 	silences silences
 	inquiry  *inquiry
 	presence presence
-	kept     *snapshots
-	trouble  trouble
-	lastTick time.Time
+	// waits are for heartbeats, deaf the times in which none could be heard.
+	waits silences
+	deaf  []deafness
+	// reporting says that the gate is being told of those that did not come, in the background.
+	reporting  bool
+	reported   chan error
+	background sync.WaitGroup
+	kept       *snapshots
+	trouble    trouble
+	lastTick   time.Time
 
 	incoming chan incoming
 	requests chan request
@@ -65,7 +73,7 @@ type incoming struct {
 func newLeader(b Bus, opt Options, m *metrics) *leader {
 	l := &leader{
 		bus: b, opt: opt, log: opt.Log, metrics: m, now: opt.Now,
-		silences: newSilences(),
+		silences: newSilences(), waits: newSilences(), reported: make(chan error),
 		incoming: make(chan incoming), requests: make(chan request), reports: make(chan bus.Report),
 		ready: make(chan struct{}), retry: time.NewTimer(time.Hour),
 	}
@@ -88,7 +96,9 @@ func (l *leader) run(ctx context.Context) error {
 	g.Go(func() error { return l.follow(ctx) })
 	g.Go(func() error { return l.serve(ctx) })
 	g.Go(func() error { return l.loop(ctx) })
+	g.Go(func() error { return l.stayAlive(ctx) })
 	err = g.Wait()
+	l.background.Wait()
 	stop()
 	l.kept.wait()
 	return err
@@ -159,6 +169,12 @@ func (l *leader) loop(ctx context.Context) error {
 			}
 		case <-l.retry.C:
 			l.settlePending(ctx)
+		case err := <-l.reported:
+			l.reporting = false
+			if err != nil {
+				l.metrics.failures.WithLabelValues("report").Inc()
+				l.log.Warn("the gate could not be told of heartbeats that did not come; trying again", "error", err)
+			}
 		}
 	}
 }
@@ -167,6 +183,7 @@ func (l *leader) loop(ctx context.Context) error {
 func (l *leader) tick(ctx context.Context) error {
 	now := l.now()
 	l.presence.excuse(now.Sub(l.lastTick))
+	l.wasDeaf(l.lastTick, now)
 	l.lastTick = now
 	if !l.isReady {
 		return nil
@@ -245,6 +262,7 @@ func (l *leader) afterEvents(events []monitor.EventMessage) {
 		case monitor.CheckDeleted:
 			l.tallies.Forget(e.CheckID)
 			l.silences.remove(e.CheckID)
+			l.waits.remove(e.CheckID)
 		case monitor.CheckRegistered:
 			l.watch(e.Definition.ID, m.Time)
 		case monitor.CheckUpdated:

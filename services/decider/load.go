@@ -47,6 +47,13 @@ func load(ctx context.Context, b Bus, kept *snapshots, opt Options, m *metrics) 
 	}
 	l.applied = l.results
 	l.presence = newPresence(l.board.Runners(), opt.Now())
+	alive, err := kept.lastAlive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !alive.IsZero() {
+		l.wasDeaf(alive, opt.Now())
+	}
 	return l, nil
 }
 

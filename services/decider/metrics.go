@@ -30,7 +30,7 @@ func newMetrics(to prometheus.Registerer) (*metrics, error) {
 		results:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "results_total", Help: "Results by what became of them: counted, late, unknown."}, []string{"fate"}),
 		events:    prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "events_total", Help: "Events appended."}),
 		conflicts: prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "conflicts_total", Help: "Appends refused because another process had written."}),
-		failures:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failures_total", Help: "Failed attempts by what was attempted: append, snapshot, follow, commands, lead."}, []string{"what"}),
+		failures:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failures_total", Help: "Failed attempts by what was attempted: append, snapshot, follow, commands, lead, report."}, []string{"what"}),
 		appends:   prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + "append_seconds", Help: "Time to append one batch to EVENTS.", Buckets: seconds}),
 		delay:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + "decision_delay_seconds", Help: "Time from storing a result to appending what it decided.", Buckets: seconds}),
 		snapshots: prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + "snapshot_seconds", Help: "Time to write a snapshot.", Buckets: seconds}),

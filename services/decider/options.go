@@ -17,6 +17,8 @@ import (
 type Bus interface {
 	bus.CommandServer
 	bus.Leases
+	// Ingest is where heartbeats are reported that did not come.
+	bus.Ingest
 	Events
 	Results
 	Runners

@@ -52,6 +52,7 @@ func (l *leader) count(m monitor.EventMessage) {
 	l.judge(check.ID, hearing.Verdict, why, stored)
 	if l.isReady {
 		l.silences.heard(check.ID, stored, func(evaluated time.Time) time.Time { return l.tallies.Deadline(check, evaluated) })
+		l.awaitHeartbeat(check)
 	}
 }
 

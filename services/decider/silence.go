@@ -135,14 +135,17 @@ func (l *leader) watch(checkID string, evaluated time.Time) {
 	check, ok := l.board.Check(checkID)
 	if !ok {
 		l.silences.remove(checkID)
+		l.waits.remove(checkID)
 		return
 	}
 	l.silences.set(checkID, evaluated, l.tallies.Deadline(check, evaluated))
+	l.awaitHeartbeat(check)
 }
 
-// askForSilences asks how far RESULTS goes when a check seems to have fallen silent.
+// askForSilences asks how far RESULTS goes when a check seems to have fallen silent, or a heartbeat
+// not to have come.
 func (l *leader) askForSilences(ctx context.Context, now time.Time) {
-	if l.inquiry == nil && len(l.dueSilences(now)) > 0 {
+	if l.inquiry == nil && (len(l.dueSilences(now)) > 0 || !l.reporting && len(l.overdue(now)) > 0) {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		last, err := l.bus.LastResult(ctx)
 		cancel()
@@ -180,6 +183,7 @@ func (l *leader) settleSilences(ctx context.Context) {
 		l.silences.set(id, at, l.tallies.Deadline(check, at))
 	}
 	l.settlePending(ctx)
+	l.reportOverdue(ctx, at)
 }
 
 func (l *leader) dueSilences(now time.Time) []string {

@@ -80,7 +80,9 @@ func (g *gate) take(ctx context.Context, location string, report bus.Report) err
 	if err != nil {
 		return err
 	}
-	g.announcer.runner(report)
+	if report.Runner.ID != monitor.HeartbeatRunner {
+		g.announcer.runner(report)
+	}
 	r := &request{runner: report.Runner.ID, arrived: g.opt.Now(), answer: make(chan error, 1)}
 	for i, result := range report.Results {
 		if result.Trigger == monitor.TriggerTest {

@@ -131,8 +131,8 @@ func (v verifier) identity(location, runner string, r monitor.Result) {
 	if want := execution.ID(); r.ID != want {
 		v.add("id", "%q is not that of the execution, %q", clip(r.ID), clip(want))
 	}
-	if !slices.Contains([]monitor.Trigger{monitor.TriggerSchedule, monitor.TriggerManual, monitor.TriggerTest}, r.Trigger) {
-		v.add("trigger", "%q is not known: use schedule, manual or test", clip(string(r.Trigger)))
+	if !slices.Contains(monitor.Triggers(), r.Trigger) {
+		v.add("trigger", "%q is not known: use schedule, manual, test or heartbeat", clip(string(r.Trigger)))
 	}
 }
 
@@ -145,7 +145,7 @@ func (v verifier) times(r monitor.Result) {
 			v.add(name, "%s is more than %d days ago", at.UTC().Format(time.RFC3339), maxAge/(24*time.Hour))
 		}
 	}
-	if r.StartedAt.Before(r.DueAt.Add(-maxSkew)) {
+	if r.StartedAt.Before(r.DueAt.Add(-maxSkew)) && r.Trigger != monitor.TriggerHeartbeat {
 		v.add("started_at", "is more than %s before due_at: compare the clocks of runner and scheduler", maxSkew)
 	}
 	if !r.NextDueAt.IsZero() && !r.NextDueAt.After(r.DueAt) {
@@ -160,12 +160,16 @@ func (v verifier) outcome(r monitor.Result) {
 	if r.Attempts < 0 || r.Attempts > monitor.MaxRetries+1 {
 		v.add("attempts", "%d is out of bounds: use 0 to %d", r.Attempts, monitor.MaxRetries+1)
 	}
-	v.milliseconds("duration_ms", r.DurationMS)
+	longest := maxDuration
+	if r.Trigger == monitor.TriggerHeartbeat {
+		longest = monitor.MaxHeartbeatDuration
+	}
+	v.milliseconds("duration_ms", r.DurationMS, longest)
 	if t := r.Timings; t != nil {
 		for name, value := range map[string]float64{
 			"dns_ms": t.DNS, "connect_ms": t.Connect, "tls_ms": t.TLS, "first_byte_ms": t.FirstByte, "transfer_ms": t.Transfer,
 		} {
-			v.milliseconds("timings."+name, value)
+			v.milliseconds("timings."+name, value, maxDuration)
 		}
 	}
 	if len(r.Assertions) > monitor.MaxAssertions {
@@ -173,10 +177,10 @@ func (v verifier) outcome(r monitor.Result) {
 	}
 }
 
-func (v verifier) milliseconds(name string, value float64) {
+func (v verifier) milliseconds(name string, value float64, longest time.Duration) {
 	// Written so that NaN fails too.
-	if !(value >= 0 && value <= float64(maxDuration.Milliseconds())) || math.IsInf(value, 0) {
-		v.add(name, "%g is out of bounds: use 0 to %d", value, maxDuration.Milliseconds())
+	if !(value >= 0 && value <= float64(longest.Milliseconds())) || math.IsInf(value, 0) {
+		v.add(name, "%g is out of bounds: use 0 to %d", value, longest.Milliseconds())
 	}
 }
 

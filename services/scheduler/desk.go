@@ -137,6 +137,9 @@ func (d *desk) problems(location string, e monitor.Execution) monitor.Problems {
 	if !monitor.ValidID(e.Check.ID) {
 		p.Add("check.id", "%.80q cannot be used", e.Check.ID)
 	}
+	if e.Check.Pushed() {
+		p.Add("check.kind", "a heartbeat cannot be executed: send one to the check's address")
+	}
 	// A due time ahead of the timetable's would make the results that follow count as late.
 	if off := e.DueAt.Sub(d.now()); off > maxCommandAge || off < -2*maxCommandAge {
 		p.Add("due_at", "%s is not now", e.DueAt.Format(time.RFC3339))

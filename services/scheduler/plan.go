@@ -56,7 +56,7 @@ func (p *plan) set(check monitor.Check, now, done time.Time) (missed int) {
 		return 0
 	}
 	p.remove(check.ID)
-	if check.Paused {
+	if check.Paused || check.Pushed() {
 		return 0
 	}
 	timetable, err := monitor.NewTimetable(check.Definition)

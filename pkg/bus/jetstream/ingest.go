@@ -26,13 +26,22 @@ const gateQueue = "gate"
 
 // Deliver implements bus.Ingest.
 func (r *RunnerBus) Deliver(ctx context.Context, location string, report bus.Report) error {
+	return deliver(ctx, r.conn, location, report)
+}
+
+// Deliver implements bus.Ingest.
+func (b *Bus) Deliver(ctx context.Context, location string, report bus.Report) error {
+	return deliver(ctx, b.conn, location, report)
+}
+
+func deliver(ctx context.Context, conn *nats.Conn, location string, report bus.Report) error {
 	raw, err := json.Marshal(report)
 	if err != nil {
 		return fmt.Errorf("%w: encode the report: %w", bus.ErrRefused, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	answer, err := r.conn.RequestWithContext(ctx, ingestSubject(location), raw)
+	answer, err := conn.RequestWithContext(ctx, ingestSubject(location), raw)
 	if err != nil {
 		return fmt.Errorf("report to the gate: %w", err)
 	}

@@ -25,7 +25,8 @@ type Subject struct {
 	// Network is by what the kind talks to the target of At: TCP, UDP or ICMP; empty for one that
 	// talks to nobody, of which At, Echo and Slow may be nil.
 	Network string
-	// Serve starts a server that answers well, and returns a definition that looks at it.
+	// Serve starts a server that answers well, and returns a definition that looks at it; of a kind that
+	// is pushed, any good one.
 	Serve func(t *testing.T) monitor.Definition
 	// At returns a definition that talks to the server at an address: host:port, a host by ICMP.
 	At func(address string) monitor.Definition
@@ -68,6 +69,9 @@ func Run(t *testing.T, s Subject) {
 	t.Run("options", s.testOptions)
 	t.Run("schema", s.testSchema)
 	t.Run("targets", s.testTargets)
+	if s.Executor.Kind().Pushed {
+		return
+	}
 	t.Run("answer", s.testAnswer)
 	t.Run("deadline", s.testDeadline)
 	t.Run("memory", s.testMemory)

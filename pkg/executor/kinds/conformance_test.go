@@ -20,14 +20,15 @@ func TestMain(m *testing.M) {
 // subjects says of each kind what the conformance suite has to know.
 func subjects() map[string]executortest.Subject {
 	return map[string]executortest.Subject{
-		"http":    httpSubject(),
-		"json":    jsonSubject(),
-		"metrics": metricsSubject(),
-		"dns":     dnsSubject(),
-		"tcp":     tcpSubject(),
-		"tls":     tlsSubject(),
-		"udp":     udpSubject(),
-		"nats":    natsSubject(),
+		"http":      httpSubject(),
+		"json":      jsonSubject(),
+		"metrics":   metricsSubject(),
+		"dns":       dnsSubject(),
+		"tcp":       tcpSubject(),
+		"tls":       tlsSubject(),
+		"udp":       udpSubject(),
+		"nats":      natsSubject(),
+		"heartbeat": heartbeatSubject(),
 	}
 }
 

@@ -4,6 +4,7 @@ package kinds
 import (
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
+	"github.com/vedette/vedette/pkg/executor/heartbeatcheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
 	"github.com/vedette/vedette/pkg/executor/metricscheck"
@@ -25,6 +26,7 @@ func All() []executor.Executor {
 		tlscheck.Executor{},
 		udpcheck.Executor{},
 		natscheck.Executor{},
+		heartbeatcheck.Executor{},
 	}
 }
 
