@@ -14,13 +14,15 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
-// withBackup registers a heartbeat check every ten minutes, with a grace of two, and a gate.
-func (w *world) withBackup(t *testing.T) (reports *atomic.Int64, refuse *atomic.Bool) {
+// withBackup registers a heartbeat check every ten minutes, with a grace of two, and a gate, of which it
+// returns how many results it took and whether it is to refuse them.
+func (w *world) withBackup(t *testing.T) (*atomic.Int64, *atomic.Bool) {
 	t.Helper()
+	var reports atomic.Int64
+	var refuse atomic.Bool
 	require.True(t, w.send("s1", monitor.RegisterService{Definition: monitor.ServiceDefinition{ID: "web"}}).Accepted())
 	d := monitor.Definition{ID: "backup", Service: "web", Kind: monitor.KindHeartbeat, Target: "backup of db1", Interval: monitor.Duration(10 * time.Minute), Grace: monitor.Duration(2 * time.Minute)}
 	require.True(t, w.send("c1", monitor.RegisterCheck{Definition: d}).Accepted())
-	reports, refuse = new(atomic.Int64), new(atomic.Bool)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -41,7 +43,7 @@ func (w *world) withBackup(t *testing.T) (reports *atomic.Int64, refuse *atomic.
 		cancel()
 		require.NoError(t, <-ended)
 	})
-	return reports, refuse
+	return &reports, &refuse
 }
 
 func TestAHeartbeatThatDoesNotComeIsAFailure(t *testing.T) {

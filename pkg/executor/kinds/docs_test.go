@@ -56,14 +56,23 @@ type failure struct {
 	text       string
 }
 
+// textsOf are the texts of failures that a page has.
+func textsOf(page string) []string {
+	rows := regexp.MustCompile("(?m)^\\| .* \\| `([^`]*)` \\|$").FindAllStringSubmatch(page[strings.Index(page, "## What a failure says"):], -1)
+	texts := make([]string, len(rows))
+	for i, row := range rows {
+		texts[i] = row[1]
+	}
+	return texts
+}
+
 // requireTexts executes every failure and wants its text in the result and on the page, and no more
 // texts on the page.
 func requireTexts(t *testing.T, page string, failures []failure) {
 	t.Helper()
-	rows := regexp.MustCompile("(?m)^\\| .* \\| `([^`]*)` \\|$").FindAllStringSubmatch(page[strings.Index(page, "## What a failure says"):], -1)
 	documented := map[string]bool{}
-	for _, row := range rows {
-		documented[row[1]] = true
+	for _, text := range textsOf(page) {
+		documented[text] = true
 	}
 	for _, f := range failures {
 		// Only where it is to be met is the time short: a busy machine may take long for the others.

@@ -20,6 +20,7 @@ func (a *app) checkAdd() *cobra.Command {
     --interval 30s --assert 'status == 200' --assert "latency < duration('800ms')"
   vedette check add home-dns --service web --kind dns --target example.org --option type=MX
   vedette check add --service web --kind http --target https://example.org/ --option headers.Accept=text/html
+  vedette check add backup --service db --kind heartbeat --cron '0 2 * * *' --grace 1h
   vedette check add -f home.yaml`,
 	}
 	d.register(cmd.Flags())
@@ -42,6 +43,7 @@ func (a *app) checkAdd() *cobra.Command {
 			}
 			return a.write(check, func() error {
 				a.say("%s registered: %s", check.Value.ID, schedule(check.Value.Definition))
+				a.sayAddress(c, check)
 				return nil
 			})
 		})
@@ -74,6 +76,7 @@ func (a *app) checkEdit() *cobra.Command {
 			}
 			return a.write(check, func() error {
 				a.say("%s changed: revision %d", check.Value.ID, check.Value.Revision)
+				a.sayAddress(c, check)
 				return nil
 			})
 		})

@@ -22,7 +22,7 @@ func (a *app) checkCommand() *cobra.Command {
   vedette check run home`,
 	})
 	group.AddCommand(a.checkList(), a.checkGet(), a.checkAdd(), a.checkEdit(), a.checkRemove(),
-		a.checkPause(), a.checkResume(), a.checkRun(), a.checkTest(), a.checkChanges())
+		a.checkPause(), a.checkResume(), a.checkRun(), a.checkTest(), a.checkChanges(), a.checkToken())
 	return group
 }
 

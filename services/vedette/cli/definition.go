@@ -34,6 +34,7 @@ func texts() [][3]string {
 		{"interval", "interval", "time between executions, such as 30s"},
 		{"cron", "cron", "times of execution instead of an interval: minute hour day month weekday"},
 		{"time-zone", "time_zone", "IANA time zone of --cron, such as Europe/Vienna"},
+		{"grace", "grace", "how long after it was expected a heartbeat may come, such as 5m"},
 		{"timeout", "timeout", "time for one attempt, such as 10s"},
 		{"retry-delay", "retry_delay", "time between attempts"},
 		{"degraded-after", "degraded_after", "a slower success makes it degraded"},

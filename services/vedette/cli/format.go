@@ -102,6 +102,9 @@ func schedule(d monitor.Definition) string {
 	if d.Cron != "" {
 		text = fmt.Sprintf("at %q %s", d.Cron, d.TimeZone)
 	}
+	if d.Pushed() {
+		return text + ", grace " + d.Grace.String()
+	}
 	text += ", timeout " + d.Timeout.String()
 	if d.Retries > 0 {
 		text += fmt.Sprintf(", %d retries", d.Retries)

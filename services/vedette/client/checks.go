@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
@@ -48,6 +50,26 @@ func (c *Client) PatchCheck(ctx context.Context, id string, patch Object, ifMatc
 func (c *Client) ReplaceCheck(ctx context.Context, id string, definition Object, ifMatch string) (check Check, err error) {
 	_, err = c.do(ctx, http.MethodPut, at("checks", id), request{body: definition, ifMatch: ifMatch}, &check)
 	return check, err
+}
+
+// RenewToken gives a heartbeat check another token and returns the check, with its new address.
+func (c *Client) RenewToken(ctx context.Context, id string) (check Check, err error) {
+	_, err = c.do(ctx, http.MethodPost, at("checks", id, "token"), request{}, &check)
+	return check, err
+}
+
+// HeartbeatAddress returns where the heartbeats of a check are to be sent, if the answer shows it: once,
+// when the token was made.
+func (c *Client) HeartbeatAddress(check Check) (address string, ok bool) {
+	var shown struct {
+		Heartbeat struct {
+			Path string `json:"path"`
+		} `json:"heartbeat"`
+	}
+	if err := json.Unmarshal(check.Raw, &shown); err != nil || shown.Heartbeat.Path == "" {
+		return "", false
+	}
+	return strings.TrimSuffix(c.base.String(), "/") + shown.Heartbeat.Path, true
 }
 
 // DeleteCheck deletes a check; its history stays.

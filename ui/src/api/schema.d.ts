@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Register a check
-         * @description Without an id one is made from the name. What is left out takes its default. It is executed from now on.
+         * @description Without an id one is made from the name. What is left out takes its default. It is executed from now on. For a check of kind heartbeat the answer shows, once, where its heartbeats are to be sent.
          */
         post: operations["create-check"];
         delete?: never;
@@ -240,6 +240,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/checks/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a heartbeat check another token
+         * @description The answer shows it once. The one before is good for nothing from now on.
+         */
+        post: operations["renew-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checks/{id}/uptime": {
         parameters: {
             query?: never;
@@ -356,6 +376,54 @@ export interface paths {
         get: operations["get-event-causes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report that work was done
+         * @description The token is all that is needed: no header, no body. A body in JSON may hold `message`, `duration` and `exit_code`; any other is the message. Answered when it is stored. `start` makes no result: it says from when on the work takes its time. The check is down when no heartbeat has come a grace after it was expected.
+         */
+        get: operations["heartbeat"];
+        put?: never;
+        /**
+         * Report that work was done
+         * @description The token is all that is needed: no header, no body. A body in JSON may hold `message`, `duration` and `exit_code`; any other is the message. Answered when it is stored. `start` makes no result: it says from when on the work takes its time. The check is down when no heartbeat has come a grace after it was expected.
+         */
+        post: operations["heartbeat-post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats/{token}/{signal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report that work began, was done or failed
+         * @description The token is all that is needed: no header, no body. A body in JSON may hold `message`, `duration` and `exit_code`; any other is the message. Answered when it is stored. `start` makes no result: it says from when on the work takes its time. The check is down when no heartbeat has come a grace after it was expected.
+         */
+        get: operations["heartbeat-signal"];
+        put?: never;
+        /**
+         * Report that work began, was done or failed
+         * @description The token is all that is needed: no header, no body. A body in JSON may hold `message`, `duration` and `exit_code`; any other is the message. Answered when it is stored. `start` makes no result: it says from when on the work takes its time. The check is down when no heartbeat has come a grace after it was expected.
+         */
+        post: operations["heartbeat-signal-post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -907,11 +975,13 @@ export interface components {
              * @description Failures in a row that make a location down, 1 to 100.
              */
             failure_threshold: number;
+            /** @description How long after it was expected a heartbeat may come, `1s` to `168h`, `1m` by default. Of kind `heartbeat` only. */
+            grace?: string;
             /** @description Chosen by the client, or made from the name; it never changes. */
             id: string;
             /** @description Id of the open incident. */
             incident?: string;
-            /** @description Time between executions, `1s` to `24h`, `30s` by default. Absent with `cron`. */
+            /** @description Time between executions, `1s` to `24h`, of heartbeats to `168h`; `30s` by default. Absent with `cron`. */
             interval?: string;
             /** @description Swaps success and failure. */
             invert?: boolean;
@@ -1085,9 +1155,11 @@ export interface components {
              * @description Failures in a row that make a location down, 1 to 100.
              */
             failure_threshold?: number;
+            /** @description How long after it was expected a heartbeat may come, `1s` to `168h`, `1m` by default. Of kind `heartbeat` only. */
+            grace?: string;
             /** @description Chosen by the client, or made from the name; it never changes. */
             id?: string;
-            /** @description Time between executions, `1s` to `24h`, `30s` by default. Absent with `cron`. */
+            /** @description Time between executions, `1s` to `24h`, of heartbeats to `168h`; `30s` by default. Absent with `cron`. */
             interval?: string;
             /** @description Swaps success and failure. */
             invert?: boolean;
@@ -1243,6 +1315,41 @@ export interface components {
             /** @description `ok` or `ready`. */
             status: string;
         };
+        /** @description Where heartbeats of a check are to be sent. */
+        HeartbeatAddress: {
+            /** @description Address on this server, by GET or POST. */
+            path: string;
+            /** @description Proves who sends; only its digest is kept. */
+            token: string;
+        };
+        /** @description What may come with a heartbeat. */
+        HeartbeatReport: {
+            /** @description How long the work took: a text such as `3m20s`, or a number of seconds. */
+            duration: string;
+            /**
+             * Format: int64
+             * @description Exit code of the work, 0 to 255.
+             */
+            exit_code: number;
+            /** @description What to say with it; 1,000 bytes are kept. */
+            message: string;
+        };
+        /** @description What became of a heartbeat. */
+        HeartbeatTaken: {
+            /** @description Id of the check. */
+            check: string;
+            /** @description Whether it became a result. A start does not, nor anything for a paused check. */
+            counted: boolean;
+            /** @description Why it is not counted, or what the outcome is due to. */
+            note?: string;
+            /**
+             * @description Outcome of the result.
+             * @enum {string}
+             */
+            outcome?: "success" | "degraded" | "failure" | "error";
+            /** @description What was sent. */
+            signal: string;
+        };
         /** @description An incident that happened, or would have. */
         Incident: {
             /** @description Whether it was open when the range began. */
@@ -1331,6 +1438,8 @@ export interface components {
             options: {
                 [key: string]: unknown;
             };
+            /** @description True of a kind that nobody executes: what is watched reports by itself. */
+            pushed?: boolean;
             /** @description What it does. */
             summary: string;
             /** @description What a target is. */
@@ -1498,6 +1607,114 @@ export interface components {
             /** @description Every field that is wrong. */
             problems?: components["schemas"]["FieldProblem"][];
         };
+        /** @description A check as it is answered to who registered or changed it. */
+        RegisteredCheck: {
+            /** @description CEL expressions over what was observed; all must hold. */
+            assertions?: string[];
+            /**
+             * Format: date-time
+             * @description When it was registered.
+             */
+            created_at: string;
+            /** @description Instead of an interval: minute, hour, day, month and weekday. */
+            cron?: string;
+            decided_at?: components["schemas"]["Position"];
+            /** @description A slower success is degraded; absent is off. */
+            degraded_after?: string;
+            /**
+             * Format: int64
+             * @description Failures in a row that make a location down, 1 to 100.
+             */
+            failure_threshold: number;
+            /** @description How long after it was expected a heartbeat may come, `1s` to `168h`, `1m` by default. Of kind `heartbeat` only. */
+            grace?: string;
+            heartbeat?: components["schemas"]["HeartbeatAddress"];
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id: string;
+            /** @description Id of the open incident. */
+            incident?: string;
+            /** @description Time between executions, `1s` to `24h`, of heartbeats to `168h`; `30s` by default. Absent with `cron`. */
+            interval?: string;
+            /** @description Swaps success and failure. */
+            invert?: boolean;
+            /** @description Kind of the check: `http`, `dns`, …; `/api/v1/kinds` lists them. */
+            kind: string;
+            /** @description Labels, to select by. */
+            labels?: {
+                [key: string]: string;
+            };
+            last_result?: components["schemas"]["Result"];
+            /**
+             * Format: double
+             * @description Latency of the last result in milliseconds.
+             */
+            latency_ms?: number;
+            /** @description Where it is executed from, `default` by default. */
+            locations: string[];
+            /** @description For people; the id without one. */
+            name: string;
+            /** @description Options of the kind. */
+            options?: Record<string, never>;
+            /** @description Whether it is not executed. */
+            paused: boolean;
+            /** @description True until the first decision: it is unknown because it is new. */
+            pending?: boolean;
+            /**
+             * Format: int64
+             * @description How many locations must be down for the check to be.
+             */
+            quorum: number;
+            /** @description Why the status is what it is. */
+            reason?: string;
+            /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
+            recent: string;
+            /**
+             * Format: int64
+             * @description How often a failed attempt is repeated within an execution, 0 to 10.
+             */
+            retries: number;
+            /** @description Time between attempts. */
+            retry_delay?: string;
+            /**
+             * Format: int64
+             * @description Counts the changes of the definition; it is the ETag. It does not move with the status.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Place in the events that this view has reached.
+             */
+            sequence: number;
+            /** @description Id of the service. */
+            service: string;
+            /** @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description Since when it has that status.
+             */
+            status_since: string;
+            /**
+             * Format: int64
+             * @description Successes in a row that end that, 1 to 100.
+             */
+            success_threshold: number;
+            /** @description What is looked at; what that is depends on the kind. */
+            target: string;
+            /** @description In which `cron` is read: an IANA name, UTC by default. */
+            time_zone?: string;
+            /** @description Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves. */
+            timeout: string;
+            /**
+             * Format: date-time
+             * @description When its definition last changed.
+             */
+            updated_at: string;
+            /** @description By window: `24h`, `7d`, `30d`, `90d`. */
+            uptime?: {
+                [key: string]: components["schemas"]["Uptime"];
+            };
+        };
         /** @description What is asked of a past range: about a service, or about one check. */
         ReplayQuestion: {
             /** @description Id of the check asked about, instead of a service. */
@@ -1631,7 +1848,7 @@ export interface components {
              * @description What asked for it: the timetable, somebody by hand, or a test.
              * @enum {string}
              */
-            trigger: "schedule" | "manual" | "test";
+            trigger: "schedule" | "manual" | "test" | "heartbeat";
         };
         /** @description One page of results, newest first. */
         ResultPage: {
@@ -2731,7 +2948,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CheckView"];
+                    "application/json": components["schemas"]["RegisteredCheck"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3110,7 +3327,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CheckView"];
+                    "application/json": components["schemas"]["RegisteredCheck"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3305,7 +3522,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["CheckView"];
+                    "application/json": components["schemas"]["RegisteredCheck"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3832,6 +4049,101 @@ export interface operations {
             504: components["responses"]["GatewayTimeout"];
         };
     };
+    "renew-token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+                /** @description The ETag of the definition that the write is based on: another one is answered with 412. * and nothing accept any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the check. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-03-13T09:26:53Z",
+                     *       "cron": "0 2 * * *",
+                     *       "failure_threshold": 2,
+                     *       "grace": "1m",
+                     *       "heartbeat": {
+                     *         "path": "/api/v1/heartbeats/backup.k3wq5nfd7a2mzt4ce6xvbh2ryu",
+                     *         "token": "backup.k3wq5nfd7a2mzt4ce6xvbh2ryu"
+                     *       },
+                     *       "id": "backup",
+                     *       "kind": "heartbeat",
+                     *       "labels": {
+                     *         "team": "web"
+                     *       },
+                     *       "locations": [
+                     *         "default"
+                     *       ],
+                     *       "name": "Nightly backup",
+                     *       "options": {
+                     *         "token_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *       },
+                     *       "paused": false,
+                     *       "quorum": 1,
+                     *       "recent": "UUUUUUUUDDUUUUUU",
+                     *       "retries": 0,
+                     *       "revision": 3,
+                     *       "sequence": 1842,
+                     *       "service": "web",
+                     *       "status": "up",
+                     *       "status_since": "2026-03-14T08:26:53Z",
+                     *       "success_threshold": 1,
+                     *       "target": "backup of db1",
+                     *       "time_zone": "Europe/Vienna",
+                     *       "timeout": "10s",
+                     *       "updated_at": "2026-03-14T07:26:53Z",
+                     *       "uptime": {
+                     *         "24h": {
+                     *           "coverage": 0.9997,
+                     *           "degraded": 0,
+                     *           "down": 2,
+                     *           "errors": 0,
+                     *           "expected": 2880,
+                     *           "late": 0,
+                     *           "ratio": 0.9993,
+                     *           "up": 2877
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RegisteredCheck"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     "get-uptime": {
         parameters: {
             query?: never;
@@ -4215,6 +4527,274 @@ export interface operations {
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
             504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    heartbeat: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to say with it; 1,000 bytes are kept.
+                 * @example 812 files
+                 */
+                message?: string;
+                /**
+                 * @description How long the work took, in seconds or as `3m20s`; without it, the time since `start`.
+                 * @example 200
+                 */
+                duration?: string;
+                /**
+                 * @description Exit code of the work; other than 0 it is a failure, unless the check's assertions judge it.
+                 * @example 0
+                 */
+                exit_code?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Token of the check.
+                 * @example backup.k3wq5nfd7a2mzt4ce6xvbh2ryu
+                 */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "check": "backup",
+                     *       "counted": true,
+                     *       "outcome": "success",
+                     *       "signal": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeartbeatTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "heartbeat-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to say with it; 1,000 bytes are kept.
+                 * @example 812 files
+                 */
+                message?: string;
+                /**
+                 * @description How long the work took, in seconds or as `3m20s`; without it, the time since `start`.
+                 * @example 200
+                 */
+                duration?: string;
+                /**
+                 * @description Exit code of the work; other than 0 it is a failure, unless the check's assertions judge it.
+                 * @example 0
+                 */
+                exit_code?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Token of the check.
+                 * @example backup.k3wq5nfd7a2mzt4ce6xvbh2ryu
+                 */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "duration": "3m20s",
+                 *       "exit_code": 0,
+                 *       "message": "812 files"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HeartbeatReport"];
+                /** @example 812 files */
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "check": "backup",
+                     *       "counted": true,
+                     *       "outcome": "success",
+                     *       "signal": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeartbeatTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "heartbeat-signal": {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to say with it; 1,000 bytes are kept.
+                 * @example 812 files
+                 */
+                message?: string;
+                /**
+                 * @description How long the work took, in seconds or as `3m20s`; without it, the time since `start`.
+                 * @example 200
+                 */
+                duration?: string;
+                /**
+                 * @description Exit code of the work; other than 0 it is a failure, unless the check's assertions judge it.
+                 * @example 0
+                 */
+                exit_code?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Token of the check.
+                 * @example backup.k3wq5nfd7a2mzt4ce6xvbh2ryu
+                 */
+                token: string;
+                /**
+                 * @description start, success, fail, or an exit code from 0 to 255.
+                 * @example start
+                 */
+                signal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "check": "backup",
+                     *       "counted": true,
+                     *       "outcome": "success",
+                     *       "signal": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeartbeatTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "heartbeat-signal-post": {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to say with it; 1,000 bytes are kept.
+                 * @example 812 files
+                 */
+                message?: string;
+                /**
+                 * @description How long the work took, in seconds or as `3m20s`; without it, the time since `start`.
+                 * @example 200
+                 */
+                duration?: string;
+                /**
+                 * @description Exit code of the work; other than 0 it is a failure, unless the check's assertions judge it.
+                 * @example 0
+                 */
+                exit_code?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Token of the check.
+                 * @example backup.k3wq5nfd7a2mzt4ce6xvbh2ryu
+                 */
+                token: string;
+                /**
+                 * @description start, success, fail, or an exit code from 0 to 255.
+                 * @example start
+                 */
+                signal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "duration": "3m20s",
+                 *       "exit_code": 0,
+                 *       "message": "812 files"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HeartbeatReport"];
+                /** @example 812 files */
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description It is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "check": "backup",
+                     *       "counted": true,
+                     *       "outcome": "success",
+                     *       "signal": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeartbeatTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
         };
     };
     "list-incidents": {
