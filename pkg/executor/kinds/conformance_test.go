@@ -27,6 +27,7 @@ func subjects() map[string]executortest.Subject {
 		"tcp":       tcpSubject(),
 		"tls":       tlsSubject(),
 		"udp":       udpSubject(),
+		"grpc":      grpcSubject(),
 		"nats":      natsSubject(),
 		"heartbeat": heartbeatSubject(),
 	}

@@ -4,6 +4,7 @@ package kinds
 import (
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/dnscheck"
+	"github.com/vedette/vedette/pkg/executor/grpccheck"
 	"github.com/vedette/vedette/pkg/executor/heartbeatcheck"
 	"github.com/vedette/vedette/pkg/executor/httpcheck"
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
@@ -25,6 +26,7 @@ func All() []executor.Executor {
 		tcpcheck.Executor{},
 		tlscheck.Executor{},
 		udpcheck.Executor{},
+		grpccheck.Executor{},
 		natscheck.Executor{},
 		heartbeatcheck.Executor{},
 	}
