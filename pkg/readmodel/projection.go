@@ -27,6 +27,10 @@ type Projection interface {
 	Restore(entries []bus.Entry) error
 }
 
+// Unhurried is a Projection of events for which nobody waits who has just written: it is flushed as
+// seldom as those of results.
+type Unhurried interface{ Unhurried() }
+
 // Change is a new value of an entry; nil deletes it.
 type Change struct {
 	Key   string
@@ -41,6 +45,8 @@ func Projections() []Projection {
 		newIncidents(),
 		newRunners(),
 		newOverview(),
+		newTimeline(),
+		newCounts(),
 		newActivity(),
 		newHistory(),
 	}

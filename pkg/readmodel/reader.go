@@ -26,6 +26,7 @@ type Reader struct {
 	buckets map[string]bus.Bucket
 	board   *board
 	states  map[string]ProjectionState
+	bygone  bygone
 	// moved is closed and replaced whenever a projection has moved.
 	moved chan struct{}
 }
@@ -92,14 +93,25 @@ func (r *Reader) moveTo(name string, state ProjectionState) {
 	r.moved = make(chan struct{})
 }
 
+// hurries reports whether somebody who writes waits for a projection to show it.
+func hurries(p Projection) bool {
+	_, unhurried := p.(Unhurried)
+	return !p.OfResults() && !unhurried
+}
+
 // WaitFor implements Reads.
 func (r *Reader) WaitFor(ctx context.Context, sequence uint64) error {
+	return r.waitFor(ctx, sequence, hurries)
+}
+
+// waitFor waits for those projections that matter.
+func (r *Reader) waitFor(ctx context.Context, sequence uint64, matters func(Projection) bool) error {
 	projections := Projections()
 	for {
 		r.mu.RLock()
 		moved, done := r.moved, true
 		for _, p := range projections {
-			done = done && (p.OfResults() || r.states[p.Name()].Events >= sequence)
+			done = done && (!matters(p) || r.states[p.Name()].Events >= sequence)
 		}
 		r.mu.RUnlock()
 		if done {

@@ -110,18 +110,27 @@ const pastTimeout = 2 * time.Second
 
 // Checks implements CheckRepository.
 func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error) {
-	f, err := newFilter("checks", query, "id", "name", "status", "latency", "uptime", "updated_at")
-	if err != nil {
-		return Page[CheckView]{}, err
-	}
-	s, err := newSelection[*checkState](f.order, f.list, query.Limit, query.Cursor)
-	if err != nil {
-		return Page[CheckView]{}, err
-	}
 	now := r.now()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	b := r.board
+	s, err := b.selectChecks(query, now, "id", "name", "status", "latency", "uptime", "updated_at")
+	if err != nil {
+		return Page[CheckView]{}, err
+	}
+	return pageFrom(s, func(c *checkState) CheckView { return b.view(c, now) }), nil
+}
+
+// selectChecks gathers a page of the checks as of now, in one of the orders.
+func (b *board) selectChecks(query Query, now time.Time, sorts ...string) (*selection[*checkState], error) {
+	f, err := newFilter("checks", query, sorts...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSelection[*checkState](f.order, f.list, query.Limit, query.Cursor)
+	if err != nil {
+		return nil, err
+	}
 	for i := range b.sorted {
 		c := b.sorted[i]
 		if f.order.descending { // what is offered in order is sorted soon
@@ -135,7 +144,7 @@ func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error)
 			s.offer(c.place(f.sort, status, now), c)
 		}
 	}
-	return pageFrom(s, func(c *checkState) CheckView { return b.view(c, now) }), nil
+	return s, nil
 }
 
 // place is where the check stands in a list.
@@ -194,6 +203,12 @@ func (b *board) serviceView(s *serviceState, now time.Time) ServiceView {
 
 // Services implements ServiceRepository.
 func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.board.listServices(query, r.now())
+}
+
+func (b *board) listServices(query Query, now time.Time) (Page[ServiceView], error) {
 	if query.Service != "" || query.Kind != "" {
 		return Page[ServiceView]{}, fmt.Errorf("%w: service and kind select checks, not services", ErrQuery)
 	}
@@ -205,10 +220,6 @@ func (r *Reader) Services(_ context.Context, query Query) (Page[ServiceView], er
 	if err != nil {
 		return Page[ServiceView]{}, err
 	}
-	now := r.now()
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	b := r.board
 	for _, s := range b.services {
 		if s.serviceEntry == nil {
 			continue
@@ -226,7 +237,12 @@ func (r *Reader) Overview(context.Context) (Overview, error) {
 	now := r.now()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	b := r.board
+	o := r.board.overview(now)
+	o.Sequence = r.states["checks"].Events
+	return o, nil
+}
+
+func (b *board) overview(now time.Time) Overview {
 	o := Overview{Checks: make(map[monitor.Status]int), Services: make(map[monitor.Status]int)}
 	for _, c := range b.sorted {
 		o.Checks[b.status(c, now)]++
@@ -246,8 +262,7 @@ func (r *Reader) Overview(context.Context) (Overview, error) {
 			o.Runners++
 		}
 	}
-	o.Sequence = r.states["checks"].Events
-	return o, nil
+	return o
 }
 
 // Runners implements RunnerRepository: those at work first, then the latest that left.

@@ -3,6 +3,8 @@ package readmodel
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -20,14 +22,19 @@ func (r *Reader) Incident(_ context.Context, id string) (IncidentView, error) {
 
 // Incidents implements IncidentRepository.
 func (r *Reader) Incidents(_ context.Context, query IncidentQuery) (Page[IncidentView], error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return listIncidents(query, maps.Values(r.board.incidents))
+}
+
+// listIncidents makes a page of incidents given in any order.
+func listIncidents(query IncidentQuery, all iter.Seq[*IncidentView]) (Page[IncidentView], error) {
 	list := listOf("incidents", query.Open, query.Check, query.Service)
 	s, err := newSelection[*IncidentView](order{descending: true}, list, query.Limit, query.Cursor)
 	if err != nil {
 		return Page[IncidentView]{}, err
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, i := range r.board.incidents {
+	for i := range all {
 		if (query.Open != nil && *query.Open != i.Open()) ||
 			(query.Check != "" && query.Check != i.CheckID) || (query.Service != "" && query.Service != i.Service) {
 			continue

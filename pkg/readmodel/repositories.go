@@ -31,6 +31,7 @@ type Page[T any] struct {
 	Items      []T    `json:"items"`
 	NextCursor string `json:"next_cursor,omitempty"`
 	Total      int    `json:"total"`
+	Instant
 }
 
 // CheckRepository reads checks. What a view points to may be shared with others: it must not be
@@ -96,8 +97,19 @@ type OverviewRepository interface {
 	Overview(ctx context.Context) (Overview, error)
 }
 
+// PastRepository reads the past.
+type PastRepository interface {
+	// At returns the board as it stood at an instant that has come.
+	At(ctx context.Context, at time.Time) (*Moment, error)
+	// WaitForTimeline returns when At knows EVENTS up to sequence, or with ctx's error.
+	WaitForTimeline(ctx context.Context, sequence uint64) error
+	// History returns how many checks had each status, in buckets of a step.
+	History(ctx context.Context, from, to time.Time, step time.Duration) (History, error)
+}
+
 // Reads is every repository together, and the wait for one's own write.
 type Reads interface {
+	PastRepository
 	CheckRepository
 	ServiceRepository
 	ResultRepository

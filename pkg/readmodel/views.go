@@ -19,6 +19,15 @@ type CheckView struct {
 	Recent string `json:"recent"`
 	// LatencyMS is that of the last result.
 	LatencyMS float64 `json:"latency_ms,omitempty"`
+	Instant
+}
+
+// Instant says of a view of the past of which time it is. A view of the present has none.
+type Instant struct {
+	At time.Time `json:"at,omitzero"`
+	// ResultsKeptSince says that the results of At are not kept any more, but only those since this
+	// time: then nothing is said of what they told.
+	ResultsKeptSince time.Time `json:"results_kept_since,omitzero"`
 }
 
 // RecentLength is the most letters in a heartbeat bar.
@@ -56,6 +65,8 @@ type ServiceView struct {
 	Sequence uint64 `json:"sequence"`
 	// Checks are the ids of its checks, sorted.
 	Checks []string `json:"checks"`
+	// At is the time of a view of the past.
+	At time.Time `json:"at,omitzero"`
 }
 
 // IncidentView is an incident as it is read.
@@ -80,4 +91,6 @@ type Overview struct {
 	Sequence uint64 `json:"sequence"`
 	// ReadOnly says why nothing can be changed; the api knows, no fold does. Empty when things can.
 	ReadOnly string `json:"read_only,omitempty"`
+	// At is the time of an overview of the past.
+	At time.Time `json:"at,omitzero"`
 }

@@ -102,6 +102,10 @@ func watched(name string) []string {
 		return []string{bus.CheckpointKey}
 	case activityBucket:
 		return []string{pagePrefix + "*", bus.CheckpointKey}
+	case timelineBucket:
+		return []string{indexPrefix + "*", bus.CheckpointKey}
+	case countsBucket:
+		return []string{monthPrefix + "*", latelyKey, presentKey, bus.CheckpointKey}
 	default:
 		return []string{">"}
 	}
@@ -211,6 +215,10 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 		return func(r *Reader) { r.moveTo(w.name, state) }, nil
 	case strings.HasPrefix(e.Key, pagePrefix):
 		return w.decodePage(e)
+	case w.name == timelineBucket:
+		return decodeIndex(e)
+	case w.name == countsBucket:
+		return decodeCounts(e)
 	case strings.HasPrefix(e.Key, checkPrefix):
 		return decodeView(e, func(b *board, key string, v *checkEntry) { b.setCheck(key, v) })
 	case strings.HasPrefix(e.Key, servicePrefix):

@@ -14,6 +14,7 @@ type runnerView = readmodel.RunnerView
 
 type incidentList struct {
 	Listing
+	Then
 	Open    string `query:"open" enum:"true,false" doc:"true for open incidents only, false for resolved ones only." example:"true"`
 	Check   string `query:"check" doc:"Only incidents of this check." example:"home"`
 	Service string `query:"service" doc:"Only incidents of this service's checks." example:"web"`
@@ -26,19 +27,26 @@ type incidentRead struct {
 func (s *server) boardRoutes(d *document) {
 	register(d, operation{
 		id: "get-overview", method: http.MethodGet, path: "/overview", tag: tagBoard, summary: "Count checks and services by status",
-		description: "And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged.",
+		description: "And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged. " + ofThePast,
+		errors: []int{http.StatusUnprocessableEntity},
 		answer: readmodel.Overview{
 			Checks: map[monitor.Status]int{monitor.StatusUp: 41, monitor.StatusDown: 1}, Services: map[monitor.Status]int{monitor.StatusUp: 7, monitor.StatusDown: 1},
 			Incidents: 1, Runners: 3, Sequence: 1842,
 		},
-	}, func(ctx context.Context, _ *struct{}) (*answer, error) {
-		overview, err := s.reads.Overview(ctx)
-		overview.ReadOnly = s.readOnly()
+	}, func(ctx context.Context, in *Then) (*answer, error) {
+		board, err := s.boardAt(ctx, *in)
+		if err != nil {
+			return nil, err
+		}
+		overview, err := board.Overview(ctx)
+		if !in.isPast() {
+			overview.ReadOnly = s.readOnly()
+		}
 		return &answer{Status: http.StatusOK, Body: overview}, err
 	})
 	register(d, operation{
 		id: "list-incidents", method: http.MethodGet, path: "/incidents", tag: tagBoard, summary: "List incidents",
-		description: "Newest first. An incident is the time for which a check was down.", errors: []int{http.StatusUnprocessableEntity},
+		description: "Newest first. An incident is the time for which a check was down. With `at`, as they stood: open where they were not over yet.", errors: []int{http.StatusUnprocessableEntity},
 		answer: readmodel.Page[readmodel.IncidentView]{Items: []readmodel.IncidentView{exampleIncident()}, Total: 1},
 	}, s.listIncidents)
 	register(d, operation{
@@ -65,7 +73,11 @@ func (s *server) listIncidents(ctx context.Context, in *incidentList) (*answer, 
 		open := in.Open == "true"
 		query.Open = &open
 	}
-	page, err := s.reads.Incidents(ctx, query)
+	board, err := s.boardAt(ctx, in.Then)
+	if err != nil {
+		return nil, err
+	}
+	page, err := board.Incidents(ctx, query)
 	return listed(page, err)
 }
 

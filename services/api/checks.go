@@ -28,6 +28,7 @@ type Reading struct {
 
 type checkList struct {
 	Listing
+	Then
 	Q       string   `query:"q" maxLength:"200" doc:"Text to find in id, name, target and labels, whatever the case." example:"home"`
 	Status  []string `query:"status,explode" doc:"Only checks of these statuses, separated by commas." example:"[\"down\",\"degraded\"]"`
 	Service string   `query:"service" doc:"Only checks of this service." example:"web"`
@@ -39,6 +40,7 @@ type checkList struct {
 type checkRead struct {
 	CheckID
 	Reading
+	Then
 }
 
 type checkCreate struct {
@@ -62,7 +64,7 @@ type checkCommand struct {
 func (s *server) checkRoutes(d *document) {
 	register(d, operation{
 		id: "list-checks", method: http.MethodGet, path: "/checks", tag: tagChecks, summary: "List checks",
-		description: "Answered from memory, however many there are.", errors: []int{http.StatusUnprocessableEntity},
+		description: "Answered from memory, however many there are. " + ofThePast, errors: []int{http.StatusUnprocessableEntity},
 		answer: readmodel.Page[readmodel.CheckView]{Items: []readmodel.CheckView{exampleCheck()}, Total: 1},
 	}, s.listChecks)
 	register(d, operation{
@@ -73,7 +75,7 @@ func (s *server) checkRoutes(d *document) {
 	}, s.createCheck)
 	register(d, operation{
 		id: "get-check", method: http.MethodGet, path: "/checks/{id}", tag: tagChecks, summary: "Read a check",
-		description: "Its definition and status, and what its results tell.", answer: exampleCheck(),
+		description: "Its definition and status, and what its results tell. " + ofThePast, answer: exampleCheck(),
 		errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, s.getCheck)
 	register(d, operation{
@@ -119,7 +121,11 @@ func (s *server) listChecks(ctx context.Context, in *checkList) (*answer, error)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	page, err := s.reads.Checks(ctx, readmodel.Query{
+	board, err := s.boardAt(ctx, in.Then)
+	if err != nil {
+		return nil, err
+	}
+	page, err := board.Checks(ctx, readmodel.Query{
 		Text: in.Q, Statuses: statuses, Service: in.Service, Kind: in.Kind, Labels: in.Label, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor,
 	})
 	return listed(page, err)
@@ -152,9 +158,16 @@ func statusesOf(texts []string) ([]monitor.Status, monitor.Problems) {
 }
 
 func (s *server) getCheck(ctx context.Context, in *checkRead) (*written, error) {
-	view, err := s.reads.Check(ctx, in.ID)
+	board, err := s.boardAt(ctx, in.Then)
 	if err != nil {
 		return nil, err
+	}
+	view, err := board.Check(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if in.isPast() {
+		return &written{Status: http.StatusOK, Body: view}, nil
 	}
 	if noneMatch(in.IfNoneMatch, view.Revision) {
 		return &written{Status: http.StatusNotModified, ETag: etag(view.Revision)}, nil

@@ -87,6 +87,8 @@ func enumOf(name, field string) []any {
 		return anyOf(explain.Roles())
 	case name == "IntegrityView" && field == "state":
 		return []any{integrityWhole, integrityDamaged, integrityUnchecked}
+	case field == "worst":
+		return anyOf(monitor.Statuses())
 	case field == "outcome":
 		return anyOf(monitor.Outcomes())
 	case field == "rollup":
@@ -128,6 +130,8 @@ func schemaText() map[string]string {
 		"HeartbeatTaken":      "What became of a heartbeat.",
 		"RegisteredCheck":     "A check as it is answered to who registered or changed it.",
 		"Health":              "The state of the process.",
+		"History":             "How many checks had each status over time.",
+		"HistoryBucket":       "How everything stood at the end of a bucket, and what happened within it.",
 		"IncidentView":        "The time for which a check was down.",
 		"IncidentViewPage":    "One page of incidents.",
 		"Kind":                "A kind of check.",

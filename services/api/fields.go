@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(), integrityFields(), heartbeatFields(),
+		causeFields(), integrityFields(), heartbeatFields(), pastFields(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -123,7 +123,7 @@ func uptimeFields() map[string]string {
 		"expected": "How many executions were expected.", "up": "How many succeeded.", "degraded": "How many were slow.",
 		"down": "How many failed.", "errors": "How many could not run.", "late": "How many came too late to count.",
 		"windows": "By window: `24h`, `7d`, `30d`, `90d`.", "window": "How far back.", "step": "Time between points.",
-		"points": "Oldest first; a step without results has none.", "at": "Beginning of the step.", "count": "How many results.",
+		"points": "Oldest first; a step without results has none.", "LatencyPoint.at": "Beginning of the step.", "count": "How many results.",
 		"p50_ms": "Half were faster; milliseconds.", "p95_ms": "95 of 100 were faster; milliseconds.", "p99_ms": "99 of 100 were faster; milliseconds.",
 	}
 }

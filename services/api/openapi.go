@@ -58,6 +58,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.changeRoutes(d)
 	s.boardRoutes(d)
 	s.wholeBoardRoutes(d)
+	s.pastRoutes(d)
 	s.eventRoutes(d)
 	s.replayRoutes(d)
 	s.integrityRoutes(d)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -81,7 +83,7 @@ func instant(p monitor.Problems, field, text string, absent, now time.Time) (tim
 	if text == "" {
 		return absent, p
 	}
-	if span, err := time.ParseDuration(text); err == nil && span <= 0 {
+	if span, err := parseSpan(text); err == nil && span <= 0 {
 		return now.Add(span), p
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
@@ -89,6 +91,15 @@ func instant(p monitor.Problems, field, text string, absent, now time.Time) (tim
 		p.Add(field, "%.80q is no time: write one such as 2026-03-14T09:00:00Z, or a span back from now such as -24h", text)
 	}
 	return at, p
+}
+
+// parseSpan reads a duration, which may be in days.
+func parseSpan(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseInt(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
 
 func (s *server) replay(ctx context.Context, in *replayRun) (*answer, error) {

@@ -16,6 +16,7 @@ type ServiceID struct {
 
 type serviceList struct {
 	Listing
+	Then
 	Q      string   `query:"q" maxLength:"200" doc:"Text to find in id, name and labels, whatever the case." example:"web"`
 	Status []string `query:"status,explode" doc:"Only services of these statuses, separated by commas." example:"[\"down\"]"`
 	Label  []string `query:"label,explode" doc:"Only services with these labels, each key=value or key." example:"[\"team=web\"]"`
@@ -25,6 +26,7 @@ type serviceList struct {
 type serviceRead struct {
 	ServiceID
 	Reading
+	Then
 }
 
 type serviceCreate struct {
@@ -48,7 +50,7 @@ type serviceCommand struct {
 func (s *server) serviceRoutes(d *document) {
 	register(d, operation{
 		id: "list-services", method: http.MethodGet, path: "/services", tag: tagServices, summary: "List services",
-		description: "With their statuses and the ids of their checks.", errors: []int{http.StatusUnprocessableEntity},
+		description: "With their statuses and the ids of their checks. " + ofThePast, errors: []int{http.StatusUnprocessableEntity},
 		answer: readmodel.Page[readmodel.ServiceView]{Items: []readmodel.ServiceView{exampleService()}, Total: 1},
 	}, s.listServices)
 	register(d, operation{
@@ -58,7 +60,7 @@ func (s *server) serviceRoutes(d *document) {
 	}, s.createService)
 	register(d, operation{
 		id: "get-service", method: http.MethodGet, path: "/services/{id}", tag: tagServices, summary: "Read a service",
-		description: "With its status and the ids of its checks.", answer: exampleService(),
+		description: "With its status and the ids of its checks. " + ofThePast, answer: exampleService(),
 		errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
 	}, s.getService)
 	register(d, operation{
@@ -78,16 +80,27 @@ func (s *server) listServices(ctx context.Context, in *serviceList) (*answer, er
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	page, err := s.reads.Services(ctx, readmodel.Query{
+	board, err := s.boardAt(ctx, in.Then)
+	if err != nil {
+		return nil, err
+	}
+	page, err := board.Services(ctx, readmodel.Query{
 		Text: in.Q, Statuses: statuses, Labels: in.Label, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor,
 	})
 	return listed(page, err)
 }
 
 func (s *server) getService(ctx context.Context, in *serviceRead) (*written, error) {
-	view, err := s.reads.Service(ctx, in.ID)
+	board, err := s.boardAt(ctx, in.Then)
 	if err != nil {
 		return nil, err
+	}
+	view, err := board.Service(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if in.isPast() {
+		return &written{Status: http.StatusOK, Body: view}, nil
 	}
 	if noneMatch(in.IfNoneMatch, view.Revision) {
 		return &written{Status: http.StatusNotModified, ETag: etag(view.Revision)}, nil

@@ -205,9 +205,15 @@ func (w *worker) take(b batch) {
 	}
 }
 
+// isUnhurried reports whether nobody waits to read of a fold of events what he has just written.
+func isUnhurried(fold projection) bool {
+	_, ok := fold.(readmodel.Unhurried)
+	return ok
+}
+
 // flushIn returns in what time to flush, and whether there is anything to flush. A fold of events
 // shows nothing of the past while it catches up; then it flushes at once, since somebody waits to
-// read what he has written. A fold of results gathers.
+// read what he has written. A fold of results, or of the past, gathers.
 func (w *worker) flushIn() (wait time.Duration, wanted bool) {
 	position, _ := w.kept.position(w.ofResults)
 	moved := position != w.position || w.revision == 0
@@ -217,7 +223,7 @@ func (w *worker) flushIn() (wait time.Duration, wanted bool) {
 		return 0, true
 	case !moved, !w.ofResults && !w.caughtUp:
 		return 0, false
-	case !w.ofResults:
+	case !w.ofResults && !isUnhurried(w.fold):
 		return 0, true
 	}
 	return w.flushed.Add(max(flushEvery, flushShare*w.took)).Sub(w.opt.Now()), true

@@ -1,0 +1,185 @@
+package readmodel
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/vedette/vedette/pkg/monitor"
+)
+
+// Moment is the board as it stood at an instant: the fold of the events written by then, as the read
+// models of the present showed it. What became unknown by silence while no decider was at work was
+// decided only later, and is shown from then on. Errors as the repositories of the present; a check or
+// service that did not exist then is monitor.ErrNotFound.
+//
+// It is safe for concurrent use.
+type Moment struct {
+	reader   *Reader
+	at       time.Time
+	sequence uint64
+	board    *board
+}
+
+// momentTimeout bounds the reading of a moment, for which several may wait.
+const momentTimeout = 10 * time.Second
+
+// At returns the board at an instant that has come. What was written in the last second may be
+// missing, as WaitForTimeline tells.
+func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
+	at = at.UTC()
+	if m := r.bygone.moments.get(at); m != nil {
+		return m, nil
+	}
+	m, err, _ := r.bygone.moments.asked.Do(at.String(), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), momentTimeout)
+		defer cancel()
+		s, err := r.snapshotAt(ctx, at)
+		if err != nil {
+			return nil, fmt.Errorf("board at %s: %w", at.Format(time.RFC3339Nano), err)
+		}
+		m := &Moment{reader: r, at: at, sequence: s.sequence, board: s.board()}
+		if r.now().Sub(at) > settledAfter {
+			r.bygone.moments.keep(m)
+		}
+		return m, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.(*Moment), nil
+}
+
+// WaitForTimeline returns when the timeline holds EVENTS up to sequence, or with ctx's error.
+func (r *Reader) WaitForTimeline(ctx context.Context, sequence uint64) error {
+	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == timelineBucket })
+}
+
+// settledAfter is how old an instant must be for its board to be kept: by then everything is written.
+const settledAfter = 30 * time.Second
+
+// moments keeps the last boards of the past that were asked for: whoever looks at one asks for its
+// parts one after the other. Its zero value is ready for use.
+type moments struct {
+	asked singleflight.Group
+	mu    sync.Mutex
+	kept  []*Moment
+}
+
+// keptMoments is how many boards are kept: one of 10,000 checks takes some 15 MB.
+const keptMoments = 3
+
+func (m *moments) get(at time.Time) *Moment {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, one := range m.kept {
+		if one.at.Equal(at) {
+			return one
+		}
+	}
+	return nil
+}
+
+func (m *moments) keep(one *Moment) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.kept) == keptMoments {
+		m.kept = slices.Delete(m.kept, 0, 1)
+	}
+	m.kept = append(m.kept, one)
+}
+
+// board makes a board of what was read. Silence proves nothing on it.
+func (s *snapshot) board() *board {
+	b := newBoard()
+	slices.SortFunc(s.checks, func(x, y *checkEntry) int { return strings.Compare(x.ID, y.ID) })
+	b.sorted = make([]*checkState, len(s.checks))
+	states := make([]checkState, len(s.checks))
+	for i, entry := range s.checks {
+		c := &states[i]
+		*c = checkState{
+			checkEntry: entry, id: entry.ID, service: entry.Service, kind: entry.Kind, status: entry.Status,
+			name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target),
+		}
+		b.sorted[i] = c
+		b.checks[checkPrefix+token(entry.ID)] = c
+		b.members(entry.Service)[c] = struct{}{}
+	}
+	for _, entry := range s.services {
+		b.setService(servicePrefix+token(entry.ID), entry)
+	}
+	for _, i := range s.incidents {
+		b.incidents[incidentPrefix+token(i.ID)] = i
+	}
+	for _, runner := range s.runners {
+		b.runners[runnerPrefix+token(runner.ID)] = runner
+	}
+	return b
+}
+
+// At is the instant.
+func (m *Moment) At() time.Time { return m.at }
+
+// Check returns a check.
+func (m *Moment) Check(_ context.Context, id string) (CheckView, error) {
+	c := m.board.checks[checkPrefix+token(id)]
+	if c == nil {
+		return CheckView{}, fmt.Errorf("check %s at %s: %w", id, m.at.Format(time.RFC3339), monitor.ErrNotFound)
+	}
+	view := m.board.view(c, m.at)
+	view.At = m.at
+	return view, nil
+}
+
+// Checks returns a page of the checks, sorted by what is known of all of them.
+func (m *Moment) Checks(_ context.Context, query Query) (Page[CheckView], error) {
+	s, err := m.board.selectChecks(query, m.at, "id", "name", "status", "updated_at")
+	if err != nil {
+		return Page[CheckView]{}, err
+	}
+	page := pageFrom(s, func(c *checkState) CheckView { return m.board.view(c, m.at) })
+	page.At = m.at
+	return page, nil
+}
+
+// Service returns a service.
+func (m *Moment) Service(_ context.Context, id string) (ServiceView, error) {
+	s := m.board.services[servicePrefix+token(id)]
+	if s == nil || s.serviceEntry == nil {
+		return ServiceView{}, fmt.Errorf("service %s at %s: %w", id, m.at.Format(time.RFC3339), monitor.ErrNotFound)
+	}
+	view := m.board.serviceView(s, m.at)
+	view.At = m.at
+	return view, nil
+}
+
+// Services returns a page of the services.
+func (m *Moment) Services(_ context.Context, query Query) (Page[ServiceView], error) {
+	page, err := m.board.listServices(query, m.at)
+	page.At = m.at
+	return page, err
+}
+
+// Overview counts what Checks and Services show.
+func (m *Moment) Overview(context.Context) (Overview, error) {
+	o := m.board.overview(m.at)
+	o.Sequence, o.At = m.sequence, m.at
+	return o, nil
+}
+
+// Incidents returns a page of the incidents as they stood, newest first: all that were open, and of
+// those that were over the latest thousands.
+func (m *Moment) Incidents(ctx context.Context, query IncidentQuery) (Page[IncidentView], error) {
+	all, err := m.reader.incidentsAt(ctx, m.at)
+	if err != nil {
+		return Page[IncidentView]{}, err
+	}
+	page, err := listIncidents(query, slices.Values(all))
+	page.At = m.at
+	return page, err
+}
