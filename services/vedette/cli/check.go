@@ -35,8 +35,10 @@ func (a *app) checkList() *cobra.Command {
 			"the uptime of 24 hours, and the latest executions: ▇ up, ▅ degraded, ▂ failed, × could not run, · missed.",
 		Example: `  vedette check ls
   vedette check ls --status down,degraded --sort status
-  vedette check ls --service web --label team=web -o json`,
+  vedette check ls --service web --label team=web -o json
+  vedette check ls --status down --at 2h`,
 	}
+	at := a.pastFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&text, "query", "q", "", "text to look for in id, name, target and labels")
 	flags.StringSliceVar(&statuses, "status", nil, "only those of the status; separate several by commas")
@@ -58,6 +60,10 @@ func (a *app) checkList() *cobra.Command {
 		}
 		for _, l := range labels {
 			query.Add("label", l)
+		}
+		query, err := a.asOf(*at, query)
+		if err != nil {
+			return err
 		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			list, err := c.Checks(ctx, query)
@@ -106,14 +112,20 @@ func (a *app) checkTable(checks []client.Check) error {
 }
 
 func (a *app) checkGet() *cobra.Command {
-	return &cobra.Command{
+	var at *string
+	cmd := &cobra.Command{
 		Use: "get ID", Aliases: []string{"show"}, Short: "Show a check: status, uptime with coverage, last result", Args: one("check"),
 		Example: `  vedette check get home
-  vedette check get home -o yaml`,
+  vedette check get home -o yaml
+  vedette check get home --at 2026-03-14T09:00:00Z`,
 		ValidArgsFunction: a.completeArgs(a.checkIDs, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			query, err := a.asOf(*at, nil)
+			if err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				check, _, err := c.Check(ctx, args[0])
+				check, err := c.CheckAsOf(ctx, args[0], query)
 				if err != nil {
 					return err
 				}
@@ -121,6 +133,8 @@ func (a *app) checkGet() *cobra.Command {
 			})
 		},
 	}
+	at = a.pastFlag(cmd)
+	return cmd
 }
 
 func (a *app) showCheck(c readmodel.CheckView) error {

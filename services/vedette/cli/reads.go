@@ -16,13 +16,19 @@ import (
 )
 
 func (a *app) overviewCommand() *cobra.Command {
-	return &cobra.Command{
+	var at *string
+	cmd := &cobra.Command{
 		Use: "overview", Aliases: []string{"status"}, Short: "Count checks and services by status", Args: none(),
 		Example: `  vedette overview
-  vedette status -o json`,
+  vedette status -o json
+  vedette overview --at 2h`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			query, err := a.asOf(*at, nil)
+			if err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				overview, err := c.Overview(ctx)
+				overview, err := c.Overview(ctx, query)
 				if err != nil {
 					return err
 				}
@@ -30,6 +36,8 @@ func (a *app) overviewCommand() *cobra.Command {
 			})
 		},
 	}
+	at = a.pastFlag(cmd)
+	return cmd
 }
 
 func (a *app) showOverview(o readmodel.Overview) error {
@@ -65,8 +73,10 @@ func (a *app) incidentsCommand() *cobra.Command {
 		Use: "incidents", Aliases: []string{"incident"}, Short: "List incidents, newest first", Args: none(),
 		Example: `  vedette incidents
   vedette incidents --open
-  vedette incidents --service web -n 5`,
+  vedette incidents --service web -n 5
+  vedette incidents --open --at 2026-03-14T09:00:00Z`,
 	}
+	at := a.pastFlag(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&open, "open", false, "only those that are not over")
 	flags.StringVar(&check, "check", "", "only those of the check")
@@ -84,6 +94,10 @@ func (a *app) incidentsCommand() *cobra.Command {
 		}
 		if open {
 			query.Set("open", "true")
+		}
+		query, err := a.asOf(*at, query)
+		if err != nil {
+			return err
 		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			list, err := c.Incidents(ctx, query, most)

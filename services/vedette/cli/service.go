@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -32,8 +33,10 @@ func (a *app) serviceList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ls", Aliases: []string{"list"}, Short: "List services", Args: none(),
 		Example: `  vedette service ls
-  vedette service ls --status down --sort status`,
+  vedette service ls --status down --sort status
+  vedette service ls --at 2h`,
 	}
+	at := a.pastFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&text, "query", "q", "", "text to look for in id, name and labels")
 	flags.StringSliceVar(&statuses, "status", nil, "only those of the status; separate several by commas")
@@ -47,6 +50,10 @@ func (a *app) serviceList() *cobra.Command {
 			if value != "" {
 				query.Set(name, value)
 			}
+		}
+		query, err := a.asOf(*at, query)
+		if err != nil {
+			return err
 		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			list, err := c.Services(ctx, query)
@@ -73,24 +80,34 @@ func (a *app) serviceTable(services []client.Service) error {
 }
 
 func (a *app) serviceGet() *cobra.Command {
-	return &cobra.Command{
+	var at *string
+	cmd := &cobra.Command{
 		Use: "get ID", Aliases: []string{"show"}, Short: "Show a service and its checks", Args: one("service"),
-		Example:           "  vedette service get web",
+		Example: `  vedette service get web
+  vedette service get web --at 2h`,
 		ValidArgsFunction: a.completeArgs(a.serviceIDs, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			query, err := a.asOf(*at, nil)
+			if err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				service, _, err := c.Service(ctx, args[0])
+				service, err := c.ServiceAsOf(ctx, args[0], query)
 				if err != nil {
 					return err
 				}
-				return a.write(service, func() error { return a.showService(ctx, c, service.Value) })
+				return a.write(service, func() error { return a.showService(ctx, c, service.Value, query) })
 			})
 		},
 	}
+	at = a.pastFlag(cmd)
+	return cmd
 }
 
-func (a *app) showService(ctx context.Context, c *client.Client, s client.ServiceView) error {
-	checks, err := c.Checks(ctx, url.Values{"service": {s.ID}})
+func (a *app) showService(ctx context.Context, c *client.Client, s client.ServiceView, query url.Values) error {
+	of := url.Values{"service": {s.ID}}
+	maps.Copy(of, query)
+	checks, err := c.Checks(ctx, of)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type Result = Item[monitor.Result]
 // Object is a JSON object to send.
 type Object = map[string]any
 
-// Checks lists checks. query holds q, status, service, kind, label, sort.
+// Checks lists checks. query holds q, status, service, kind, label, sort, at.
 func (c *Client) Checks(ctx context.Context, query url.Values) (List[readmodel.CheckView], error) {
 	return all[readmodel.CheckView](ctx, c, at("checks"), query, 0)
 }
@@ -32,6 +32,12 @@ func (c *Client) Checks(ctx context.Context, query url.Values) (List[readmodel.C
 func (c *Client) Check(ctx context.Context, id string) (check Check, etag string, err error) {
 	header, err := c.do(ctx, http.MethodGet, at("checks", id), request{}, &check)
 	return check, header.Get("ETag"), err
+}
+
+// CheckAsOf is Check for a query that may hold at, an instant of the past.
+func (c *Client) CheckAsOf(ctx context.Context, id string, query url.Values) (check Check, err error) {
+	_, err = c.do(ctx, http.MethodGet, at("checks", id), request{query: query}, &check)
+	return check, err
 }
 
 // RegisterCheck registers a check and returns it as registered.

@@ -8,7 +8,7 @@ import (
 	"github.com/vedette/vedette/pkg/readmodel"
 )
 
-// Incidents returns the newest incidents, at most so many (0: all). query holds open, check, service.
+// Incidents returns the newest incidents, at most so many (0: all). query holds open, check, service, at.
 func (c *Client) Incidents(ctx context.Context, query url.Values, most int) (List[readmodel.IncidentView], error) {
 	return all[readmodel.IncidentView](ctx, c, at("incidents"), query, most)
 }
@@ -18,9 +18,9 @@ func (c *Client) Runners(ctx context.Context) (List[readmodel.RunnerView], error
 	return short[readmodel.RunnerView](ctx, c, at("runners"))
 }
 
-// Overview returns the counts by status.
-func (c *Client) Overview(ctx context.Context) (overview Item[readmodel.Overview], err error) {
-	_, err = c.do(ctx, http.MethodGet, at("overview"), request{}, &overview)
+// Overview returns the counts by status. query may hold at, an instant of the past.
+func (c *Client) Overview(ctx context.Context, query url.Values) (overview Item[readmodel.Overview], err error) {
+	_, err = c.do(ctx, http.MethodGet, at("overview"), request{query: query}, &overview)
 	return overview, err
 }
 

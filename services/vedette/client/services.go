@@ -65,6 +65,12 @@ func (c *Client) Service(ctx context.Context, id string) (service Service, etag 
 	return service, header.Get("ETag"), err
 }
 
+// ServiceAsOf is Service for a query that may hold at, an instant of the past.
+func (c *Client) ServiceAsOf(ctx context.Context, id string, query url.Values) (service Service, err error) {
+	_, err = c.do(ctx, http.MethodGet, at("services", id), request{query: query}, &service)
+	return service, err
+}
+
 // RegisterService registers a service and returns it as registered.
 func (c *Client) RegisterService(ctx context.Context, definition Object) (service Service, err error) {
 	_, err = c.do(ctx, http.MethodPost, at("services"), request{body: definition}, &service)
