@@ -2,7 +2,6 @@ package readmodel
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
@@ -209,6 +208,3 @@ func countPlace(s monitor.Status) int {
 	place := int(rank(s))
 	return min(place, statusCount-1)
 }
-
-// minuteTime is when a minute begins.
-func minuteTime(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }

@@ -36,7 +36,7 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 	if m := r.bygone.moments.get(at); m != nil {
 		return m, nil
 	}
-	m, err, _ := r.bygone.moments.asked.Do(at.String(), func() (any, error) {
+	found, err, _ := r.bygone.moments.asked.Do(at.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), momentTimeout)
 		defer cancel()
 		s, err := r.snapshotAt(ctx, at)
@@ -52,7 +52,8 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.(*Moment), nil
+	m, _ := found.(*Moment) // nothing else is returned above
+	return m, nil
 }
 
 // WaitForTimeline returns when the timeline holds EVENTS up to sequence, or with ctx's error.

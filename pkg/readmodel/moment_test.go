@@ -91,7 +91,7 @@ func requireSameBoard(t require.TestingT, board *monitor.Board, m *Moment) {
 		for _, c := range board.ChecksOf(s.ID) {
 			ids = append(ids, c.ID)
 		}
-		require.Equal(t, len(ids), len(services.Items[i].Checks))
+		require.Len(t, services.Items[i].Checks, len(ids))
 		require.Subset(t, services.Items[i].Checks, ids)
 		counted[s.Status]++
 	}

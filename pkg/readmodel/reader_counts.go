@@ -136,8 +136,8 @@ func timeOf(number int64, unit time.Duration) time.Time {
 
 // wholeStep is the least step of whole minutes with which a span has no more than MaxBuckets.
 func wholeStep(span time.Duration) time.Duration {
-	least := span/MaxBuckets + 1
-	return (least/time.Minute + 1) * time.Minute
+	least := span/MaxBuckets + time.Minute
+	return least.Truncate(time.Minute)
 }
 
 // StepFor returns a step with which a span has about 120 buckets.
@@ -153,7 +153,7 @@ func StepFor(span time.Duration) time.Duration {
 			return step
 		}
 	}
-	return (span/about/day + 1) * day
+	return (span/about + day).Truncate(day)
 }
 
 func bucketOf(c count, at time.Time) HistoryBucket {
