@@ -28,7 +28,7 @@ func (s *server) boardRoutes(d *document) {
 	register(d, operation{
 		id: "get-overview", method: http.MethodGet, path: "/overview", tag: tagBoard, summary: "Count checks and services by status",
 		description: "And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged. " + ofThePast,
-		errors: []int{http.StatusUnprocessableEntity},
+		errors:      []int{http.StatusUnprocessableEntity},
 		answer: readmodel.Overview{
 			Checks: map[monitor.Status]int{monitor.StatusUp: 41, monitor.StatusDown: 1}, Services: map[monitor.Status]int{monitor.StatusUp: 7, monitor.StatusDown: 1},
 			Incidents: 1, Runners: 3, Sequence: 1842,
