@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * List checks
-         * @description Answered from memory, however many there are.
+         * @description Answered from memory, however many there are. With `at` the answer is of that instant.
          */
         get: operations["list-checks"];
         put?: never;
@@ -97,7 +97,7 @@ export interface paths {
         };
         /**
          * Read a check
-         * @description Its definition and status, and what its results tell.
+         * @description Its definition and status, and what its results tell. With `at` the answer is of that instant.
          */
         get: operations["get-check"];
         /**
@@ -439,7 +439,7 @@ export interface paths {
         };
         /**
          * List incidents
-         * @description Newest first. An incident is the time for which a check was down.
+         * @description Newest first. An incident is the time for which a check was down. With `at`, as they stood: open where they were not over yet.
          */
         get: operations["list-incidents"];
         put?: never;
@@ -519,9 +519,29 @@ export interface paths {
         };
         /**
          * Count checks and services by status
-         * @description And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged.
+         * @description And how many incidents are open and runners at work. `read_only` says why nothing can be changed, when the event log is damaged. With `at` the answer is of that instant.
          */
         get: operations["get-overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count checks by status over time
+         * @description A histogram: how many checks had each status at the end of each bucket, the worst status within it, and the incidents opened in it and open at its end. Buckets are whole steps in UTC; the first holds `from`, the last may be cut short by `to`. `GET /overview?at=` with the `at` of a bucket shows that board.
+         */
+        get: operations["get-history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -603,7 +623,7 @@ export interface paths {
         };
         /**
          * List services
-         * @description With their statuses and the ids of their checks.
+         * @description With their statuses and the ids of their checks. With `at` the answer is of that instant.
          */
         get: operations["list-services"];
         put?: never;
@@ -627,7 +647,7 @@ export interface paths {
         };
         /**
          * Read a service
-         * @description With its status and the ids of its checks.
+         * @description With its status and the ids of its checks. With `at` the answer is of that instant.
          */
         get: operations["get-service"];
         /**
@@ -962,6 +982,11 @@ export interface components {
             assertions?: string[];
             /**
              * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
+            /**
+             * Format: date-time
              * @description When it was registered.
              */
             created_at: string;
@@ -1017,6 +1042,11 @@ export interface components {
             /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
             recent: string;
             /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
+            /**
              * Format: int64
              * @description How often a failed attempt is repeated within an execution, 0 to 10.
              */
@@ -1068,10 +1098,20 @@ export interface components {
         };
         /** @description One page of checks. */
         CheckViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["CheckView"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -1350,6 +1390,76 @@ export interface components {
             /** @description What was sent. */
             signal: string;
         };
+        /** @description How many checks had each status over time. */
+        History: {
+            /**
+             * Format: date-time
+             * @description When the first bucket begins.
+             */
+            from: string;
+            /** @description The buckets, oldest first. */
+            items: components["schemas"]["HistoryBucket"][];
+            /** @description How long a bucket is. */
+            step: string;
+            /**
+             * Format: date-time
+             * @description When the last bucket ends.
+             */
+            to: string;
+        };
+        /** @description How everything stood at the end of a bucket, and what happened within it. */
+        HistoryBucket: {
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How many were degraded.
+             */
+            degraded: number;
+            /**
+             * Format: int64
+             * @description How many were down.
+             */
+            down: number;
+            /**
+             * Format: int64
+             * @description How many were open at its end.
+             */
+            incidents_open: number;
+            /**
+             * Format: int64
+             * @description How many incidents were opened within it.
+             */
+            incidents_opened: number;
+            /**
+             * Format: int64
+             * @description How many were under maintenance.
+             */
+            maintenance: number;
+            /**
+             * Format: int64
+             * @description How many were paused.
+             */
+            paused: number;
+            /**
+             * Format: int64
+             * @description How many were unknown.
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description How many checks were up at its end.
+             */
+            up: number;
+            /**
+             * @description The worst status that any check had within it; absent without checks.
+             * @enum {string}
+             */
+            worst?: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
+        };
         /** @description An incident that happened, or would have. */
         Incident: {
             /** @description Whether it was open when the range began. */
@@ -1409,10 +1519,20 @@ export interface components {
         };
         /** @description One page of incidents. */
         IncidentViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["IncidentView"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -1451,10 +1571,20 @@ export interface components {
         };
         /** @description The kinds of checks. */
         KindPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["Kind"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -1502,6 +1632,11 @@ export interface components {
         };
         /** @description Counts of checks and services by status. */
         Overview: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description Number of checks by status. */
             checks: {
                 [key: string]: number;
@@ -1588,10 +1723,20 @@ export interface components {
         };
         /** @description The read models. */
         ProjectionStatePage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["ProjectionState"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -1611,6 +1756,11 @@ export interface components {
         RegisteredCheck: {
             /** @description CEL expressions over what was observed; all must hold. */
             assertions?: string[];
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /**
              * Format: date-time
              * @description When it was registered.
@@ -1668,6 +1818,11 @@ export interface components {
             reason?: string;
             /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
             recent: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How often a failed attempt is repeated within an execution, 0 to 10.
@@ -1852,10 +2007,20 @@ export interface components {
         };
         /** @description One page of results, newest first. */
         ResultPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["Result"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -1961,10 +2126,20 @@ export interface components {
         };
         /** @description The runners. */
         RunnerViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["RunnerView"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -2034,6 +2209,11 @@ export interface components {
         };
         /** @description A service as it is read. */
         ServiceView: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description Ids of its checks, sorted. */
             checks: string[];
             /**
@@ -2084,10 +2264,20 @@ export interface components {
         };
         /** @description One page of services. */
         ServiceViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description The page. */
             items: components["schemas"]["ServiceView"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /**
              * Format: int64
              * @description How many there are on all pages.
@@ -2686,6 +2876,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, with the same query. */
                 cursor?: string;
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
                 /** @description Text to find in id, name, target and labels, whatever the case. */
                 q?: string;
                 /** @description Only checks of these statuses, separated by commas. */
@@ -3067,7 +3259,10 @@ export interface operations {
     };
     "get-check": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+            };
             header?: {
                 /** @description ETags of the definition that are at hand: when it is at one of them still, the answer is 304. A status may have changed nevertheless. */
                 "If-None-Match"?: string;
@@ -4804,6 +4999,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, with the same query. */
                 cursor?: string;
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
                 /** @description true for open incidents only, false for resolved ones only. */
                 open?: "true" | "false";
                 /** @description Only incidents of this check. */
@@ -4988,7 +5185,10 @@ export interface operations {
     };
     "get-overview": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5022,6 +5222,73 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "get-history": {
+        parameters: {
+            query?: {
+                /** @description When it begins: a time, or a span back from now such as -7d; a day ago by default. */
+                from?: string;
+                /** @description When it ends, now by default. */
+                to?: string;
+                /** @description How long a bucket is, in whole minutes; by default what makes about 120 buckets. At most 2,000 buckets are given. */
+                step?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-03-14T09:06:53Z",
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-03-14T09:16:53Z",
+                     *           "degraded": 0,
+                     *           "down": 0,
+                     *           "incidents_open": 0,
+                     *           "incidents_opened": 0,
+                     *           "maintenance": 0,
+                     *           "paused": 0,
+                     *           "unknown": 0,
+                     *           "up": 42,
+                     *           "worst": "up"
+                     *         },
+                     *         {
+                     *           "at": "2026-03-14T09:26:53Z",
+                     *           "degraded": 0,
+                     *           "down": 1,
+                     *           "incidents_open": 1,
+                     *           "incidents_opened": 1,
+                     *           "maintenance": 0,
+                     *           "paused": 0,
+                     *           "unknown": 0,
+                     *           "up": 41,
+                     *           "worst": "down"
+                     *         }
+                     *       ],
+                     *       "step": "10m",
+                     *       "to": "2026-03-14T09:26:53Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -5323,6 +5590,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before, with the same query. */
                 cursor?: string;
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
                 /** @description Text to find in id, name and labels, whatever the case. */
                 q?: string;
                 /** @description Only services of these statuses, separated by commas. */
@@ -5458,7 +5727,10 @@ export interface operations {
     };
     "get-service": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+            };
             header?: {
                 /** @description ETags of the definition that are at hand: when it is at one of them still, the answer is 304. A status may have changed nevertheless. */
                 "If-None-Match"?: string;
