@@ -54,12 +54,7 @@ func (p *probe) observe(ctx context.Context, a answer, latency time.Duration) ex
 }
 
 func (p *probe) observation(ctx context.Context, l *look) executor.Observation {
-	verdict, err := p.verdict(ctx, l)
-	for _, more := range []func(*look) string{peersVerdict, p.signedVerdict, zoneVerdict} {
-		if verdict == "" {
-			verdict = more(l)
-		}
-	}
+	verdict, err := p.judge(ctx, l)
 	values, observed := p.values(l), p.observed(l)
 	if l.tls != nil {
 		secure.Observe(l.tls, values, observed)
@@ -68,6 +63,19 @@ func (p *probe) observation(ctx context.Context, l *look) executor.Observation {
 		}
 	}
 	return executor.Observation{Values: values, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, Err: err}
+}
+
+// judge says what is wrong, first of all when servers differ: then it depends on whom one asks.
+func (p *probe) judge(ctx context.Context, l *look) (verdict string, err error) {
+	if verdict = peersVerdict(l); verdict == "" {
+		verdict, err = p.verdict(ctx, l)
+	}
+	for _, more := range []func(*look) string{p.signedVerdict, zoneVerdict} {
+		if verdict == "" {
+			verdict = more(l)
+		}
+	}
+	return verdict, err
 }
 
 // values are the variables of assertions; what takes work is made when it is asked for.

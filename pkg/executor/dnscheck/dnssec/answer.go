@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -35,7 +36,7 @@ func (v *validator) answer(ctx context.Context, name string, qtype uint16, reply
 			return err
 		}
 		if target == "" {
-			return v.negative(ctx, name, qtype, reply)
+			return v.negative(ctx, name, qtype, reply, len(seen) > 1)
 		}
 		name = target
 	}
@@ -124,11 +125,14 @@ func (v *validator) zoneFor(ctx context.Context, s *set) (*zone, error) {
 	return v.zoneOf(ctx, from)
 }
 
-// negative judges that there is nothing at the end of the aliases.
-func (v *validator) negative(ctx context.Context, name string, qtype uint16, reply *dns.Msg) error {
+// negative judges that there is nothing at the end of the aliases, if there are any.
+func (v *validator) negative(ctx context.Context, name string, qtype uint16, reply *dns.Msg, aliased bool) error {
 	from := name
 	if qtype == dns.TypeDS && from != "." {
 		from = parent(from)
+	}
+	if aliased && !reply.RecursionAvailable && !denies(reply.Ns) {
+		return indeterminate("the server does not serve %s, which the name is an alias for: name one that resolves", shown(name))
 	}
 	z, err := v.zoneOf(ctx, from)
 	if err != nil {
@@ -139,4 +143,12 @@ func (v *validator) negative(ctx context.Context, name string, qtype uint16, rep
 		return d.nothing(name)
 	}
 	return d.noType(name, qtype)
+}
+
+// denies reports whether a section says at all that there is nothing.
+func denies(section []dns.RR) bool {
+	return slices.ContainsFunc(section, func(record dns.RR) bool {
+		kind := record.Header().Rrtype
+		return kind == dns.TypeSOA || kind == dns.TypeNSEC || kind == dns.TypeNSEC3
+	})
 }
