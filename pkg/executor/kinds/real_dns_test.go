@@ -92,7 +92,7 @@ func startKnot(t *testing.T, address string) *knot {
 			debian.Run(t, keymgr, "-c", config, z.Name, "generate", "algorithm="+algorithm, "ksk="+role, "zsk="+map[string]string{"yes": "no", "no": "yes"}[role],
 				"created=20190101000000", "publish=20190101000000", "ready=20190101000000", "active=20190101000000")
 		}
-		digest := strings.Split(debian.Run(t, keymgr, "-c", config, z.Name, "ds"), "\n")[0]
+		digest, _, _ := strings.Cut(debian.Run(t, keymgr, "-c", config, z.Name, "ds"), "\n")
 		switch z.Name {
 		case "test.":
 			k.Anchor = digest

@@ -52,12 +52,16 @@ func Run(t testing.TB, program string, arguments ...string) string {
 // the test ends; what it wrote is shown when the test failed.
 func Start(t testing.TB, ready func() bool, program string, arguments ...string) {
 	t.Helper()
-	cmd := exec.Command(program, arguments...) //nolint:gosec,noctx // a server of the test, stopped at its end
+	cmd := exec.Command(program, arguments...) //nolint:noctx // a server of the test, stopped at its end
 	var out log
 	cmd.Stdout, cmd.Stderr = &out, &out
 	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		stop(cmd, ended)
 		if t.Failed() {
@@ -69,16 +73,15 @@ func Start(t testing.TB, ready func() bool, program string, arguments ...string)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); !ready(); <-tick.C {
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("%s ended: %v: %s", program, err, out.String())
+		case <-ended:
+			t.Fatalf("%s ended: %v: %s", program, failed, out.String())
 		default:
 		}
 		require.True(t, time.Now().Before(deadline), "%s is not ready: %s", program, out.String())
 	}
 }
 
-func stop(cmd *exec.Cmd, ended <-chan error) {
+func stop(cmd *exec.Cmd, ended <-chan struct{}) {
 	const grace = 5 * time.Second
 	_ = cmd.Process.Signal(os.Interrupt)
 	select {
