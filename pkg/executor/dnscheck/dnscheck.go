@@ -14,12 +14,15 @@ import (
 )
 
 // Executor implements executor.Executor.
-type Executor struct{ system *system }
+type Executor struct {
+	system *system
+	blank  map[string]any
+}
 
 // New returns an executor that resolves as the system does where a check names no server, by the
 // files given: usually /etc/resolv.conf and /etc/hosts.
 func New(resolvConf, hosts string) Executor {
-	return Executor{&system{resolvConf: file{path: resolvConf}, hosts: file{path: hosts}}}
+	return Executor{&system{resolvConf: file{path: resolvConf}, hosts: file{path: hosts}}, blank()}
 }
 
 // Kind implements executor.Executor.

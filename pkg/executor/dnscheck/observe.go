@@ -3,6 +3,7 @@ package dnscheck
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -78,21 +79,31 @@ func (p *probe) judge(ctx context.Context, l *look) (verdict string, err error) 
 	return verdict, err
 }
 
-// values are the variables of assertions; what takes work is made when it is asked for.
-func (p *probe) values(l *look) map[string]any {
-	values := map[string]any{
-		"rcode": rcodeOf(l.Msg), "answers": l.answers, "ttl": int(l.ttl), "server": l.server, "transport": l.transport,
-		"latency": l.latency, "latency_ms": milliseconds(l.latency), "cname": l.aliases,
-		"flags":            func() any { return flagsOf(l.Msg) },
-		"records":          func() any { return section(l.Answer) },
-		"authority":        func() any { return section(l.Ns) },
-		"additional":       func() any { return section(l.Extra) },
-		"timings":          func() any { return endpoint.TimingsMap(l.timings) },
-		"rrsig_expires_in": func() any { return expiresIn(l, time.Now()) },
-		"tls_version":      "", "certificate": map[string]any{},
-		"dnssec": "", "dnssec_reason": "", "agree": true, "consistent": true,
-		"by_server": map[string]any{}, "serials": map[string]any{},
+// blank are the variables of assertions of an attempt that saw nothing: each has a value of its type.
+func blank() map[string]any {
+	none := map[string]any{}
+	return map[string]any{
+		"rcode": "", "answers": []string{}, "ttl": 0, "server": "", "transport": "", "latency": time.Duration(0), "latency_ms": 0.0, "cname": []string{},
+		"flags": nil, "records": nil, "authority": nil, "additional": nil, "timings": nil, "rrsig_expires_in": nil, // always set
+		"tls_version": "", "certificate": none, "dnssec": "", "dnssec_reason": "", "agree": true, "consistent": true, "by_server": none, "serials": none,
 	}
+}
+
+// values are the variables of assertions; what takes work is made when it is asked for. A copy of all
+// the names costs less than to put them in one after another.
+func (p *probe) values(l *look) map[string]any {
+	values := maps.Clone(p.blank)
+	values["rcode"], values["answers"], values["ttl"], values["server"], values["transport"] = rcodeOf(l.Msg), l.answers, int(l.ttl), l.server, l.transport
+	values["latency"], values["latency_ms"] = l.latency, milliseconds(l.latency)
+	if len(l.aliases) > 0 {
+		values["cname"] = l.aliases
+	}
+	values["flags"] = func() any { return flagsOf(l.Msg) }
+	values["records"] = func() any { return section(l.Answer) }
+	values["authority"] = func() any { return section(l.Ns) }
+	values["additional"] = func() any { return section(l.Extra) }
+	values["timings"] = func() any { return endpoint.TimingsMap(l.timings) }
+	values["rrsig_expires_in"] = func() any { return expiresIn(l, time.Now()) }
 	if l.signed != nil {
 		values["dnssec"], values["dnssec_reason"] = string(l.signed.Status), l.signed.Reason
 	}
