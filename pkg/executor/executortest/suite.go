@@ -22,6 +22,8 @@ const Secret = `s3cret/"vålue" & more`
 // Subject is a kind under test, and what the suite has to know of it.
 type Subject struct {
 	Executor executor.Executor
+	// Without are the network options that do not go with what the definitions of At say.
+	Without []string
 	// Network is by what the kind talks to the target of At: TCP, UDP or ICMP; empty for one that
 	// talks to nobody, of which At, Echo and Slow may be nil.
 	Network string

@@ -37,15 +37,17 @@ func (p *probe) explain(err error, phases *phases) error {
 	if errors.Is(err, executor.ErrSetup) || errors.Is(err, executor.ErrSecret) {
 		return innermost(err)
 	}
-	if noSuchVersion(err) {
+	switch text := err.Error(); {
+	case noSuchVersion(text):
 		return p.otherVersion()
+	case strings.Contains(text, "connection error: PROTOCOL_ERROR"):
+		return errors.New("the server breaks the rules of HTTP/2, or the bounds of its headers")
 	}
 	return executor.Explain(err, phases.current())
 }
 
-// noSuchVersion reports whether the server speaks another version of HTTP than was asked for.
-func noSuchVersion(err error) bool {
-	text := err.Error()
+// noSuchVersion reports whether an error says that the server speaks another version of HTTP than was asked for.
+func noSuchVersion(text string) bool {
 	for _, sign := range []string{"tls: no application protocol", "looked like an HTTP/1.1 header", "http2: client conn could not be established"} {
 		if strings.Contains(text, sign) {
 			return true

@@ -3,6 +3,7 @@ package httpcheck
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,14 +97,14 @@ func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.
 	}
 	response, err := client.Do(request.WithContext(phases.trace(request.Context())))
 	if err != nil {
-		return phases.failed(p.explain(err, &phases)), false
+		return phases.failed(p.explain(ended(request, err), &phases)), false
 	}
 	a := answer{probe: p, response: response, phases: &phases, redirects: trail.followed}
 	a.body, err = readBody(response)
 	phases.finish()
 	_ = response.Body.Close() // what is left of the body is not wanted
 	if err != nil {
-		return phases.failed(p.explain(err, &phases)), false
+		return phases.failed(p.explain(ended(request, err), &phases)), false
 	}
 	seen = a.observation()
 	switch {
@@ -115,6 +116,14 @@ func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.
 		seen.Err = p.misled(tools, response)
 	}
 	return seen, response.StatusCode == http.StatusUnauthorized
+}
+
+// ended has an error tell that the time was over, which HTTP/3 does not.
+func ended(request *http.Request, err error) error {
+	if over := request.Context().Err(); over != nil && !errors.Is(err, over) {
+		return errors.Join(over, err)
+	}
+	return err
 }
 
 func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Request, error) {

@@ -12,12 +12,8 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-const (
-	// What a server may send ahead of being read, in bytes, bounds the memory of an attempt.
-	streamWindow, connWindow = 128 << 10, 192 << 10
-	// initialPacket is what most paths carry (RFC 9000, 14).
-	initialPacket = 1200
-)
+// initialPacket is what every path carries, in bytes (RFC 9000, 14).
+const initialPacket = 1200
 
 var errWithoutTLS = errors.New("it is led to an address without TLS, by which there is no HTTP/3")
 

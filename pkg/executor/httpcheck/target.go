@@ -82,7 +82,7 @@ func checkVersion(problems *monitor.Problems, target string, o Options) {
 	if o.HTTPVersion != "3" {
 		return
 	}
-	if strings.HasPrefix(target, "http://") {
+	if strings.HasPrefix(target, "http://") && targetProblem(target) == "" {
 		problems.Add("options.http_version", "3 goes by TLS only: use a target that begins with https://, or another version")
 	}
 	if o.Proxy != "" {

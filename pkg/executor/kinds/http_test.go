@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -94,13 +95,25 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 	body := func(header string, body []byte) []byte {
 		return append([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\n"+header+"\r\n\r\n"), body...)
 	}
+	zeros := bomb(64 << 20)
+	byHTTP2 := func(outcome monitor.Outcome, text string, handler http.HandlerFunc) func(*testing.T) executortest.Attack {
+		return func(t *testing.T) executortest.Attack {
+			server := httptest.NewUnstartedServer(handler)
+			server.EnableHTTP2 = true
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			return executortest.Attack{Definition: monitor.Definition{
+				Kind: "http", Target: server.URL, Options: []byte(`{"http_version":"2","tls":{"skip_verify":true}}`),
+			}, Outcome: outcome, Text: text}
+		}
+	}
 	large := bytes.Repeat([]byte("a"), 3<<20)
 	flood := "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 100)+"\r\n", 2000) + "\r\n"
 	return map[string]func(*testing.T) executortest.Attack{
 		"large body":        raw(body("Content-Length: 3145728", large), monitor.OutcomeSuccess, "", "body.size() == 1048576"),
 		"endless body":      raw(body("Content-Length: 9000000000000", large), monitor.OutcomeSuccess, ""),
 		"chunked body":      raw(body("Transfer-Encoding: chunked", fmt.Appendf(nil, "%x\r\n%s", len(large)+1, large)), monitor.OutcomeSuccess, ""),
-		"gzip bomb":         raw(body("Content-Encoding: gzip", bomb(64<<20)), monitor.OutcomeSuccess, ""),
+		"gzip bomb":         raw(body("Content-Encoding: gzip", zeros), monitor.OutcomeSuccess, ""),
 		"broken gzip":       raw(body("Content-Encoding: gzip", []byte("no gzip at all")), monitor.OutcomeFailure, "gzip"),
 		"header flood":      raw([]byte(flood), monitor.OutcomeFailure, "header"),
 		"one long header":   raw([]byte("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("a", 1<<20)), monitor.OutcomeFailure, "header"),
@@ -122,6 +135,23 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 			address := executortest.ServeConns(t, func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0x16, 0x03, 0xff}, 1000)) })
 			return executortest.Attack{Definition: monitor.Definition{Kind: "http", Target: "https://" + address}, Outcome: monitor.OutcomeFailure}
 		},
+		"endless body by HTTP/2": byHTTP2(monitor.OutcomeSuccess, "", func(w http.ResponseWriter, r *http.Request) {
+			for chunk := make([]byte, 16<<10); r.Context().Err() == nil; {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}),
+		"gzip bomb by HTTP/2": byHTTP2(monitor.OutcomeSuccess, "", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(zeros)
+		}),
+		"header flood by HTTP/2": byHTTP2(monitor.OutcomeFailure, "the server breaks the rules of HTTP/2, or the bounds of its headers", func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 2000 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("a", 100))
+			}
+		}),
+		"no answer by HTTP/2": byHTTP2(monitor.OutcomeFailure, "timed out while waiting for the first byte", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 		"redirect loop": func(t *testing.T) executortest.Attack {
 			url := executortest.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
 			return executortest.Attack{Definition: monitor.Definition{Kind: "http", Target: url}, Outcome: monitor.OutcomeFailure, Text: "more than 5 redirects"}
