@@ -16,10 +16,13 @@ import (
 // What a server may send ahead of being read, in bytes, bounds the memory of an attempt by HTTP/2 or 3.
 const streamWindow, connWindow = 256 << 10, 384 << 10
 
+// writeBuffer, in bytes, holds most requests; net/http's own is four times that for each connection.
+const writeBuffer = 1 << 10
+
 // transport makes connections by HTTP/1.1 or 2, each for one request.
 func (p *probe) transport(tools executor.Tools, version string, secure bool, config *tls.Config) (*http.Transport, error) {
 	transport := &http.Transport{
-		DialContext: politely(p.route.Dialer(tools)), DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeaders,
+		DialContext: politely(p.route.Dialer(tools)), DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeaders, WriteBufferSize: writeBuffer,
 		TLSClientConfig: config, Protocols: protocols(version, secure),
 		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow},
 	}
