@@ -27,6 +27,7 @@ func subjects() map[string]executortest.Subject {
 		"tcp":       tcpSubject(),
 		"tls":       tlsSubject(),
 		"udp":       udpSubject(),
+		"ping":      pingSubject(),
 		"grpc":      grpcSubject(),
 		"nats":      natsSubject(),
 		"heartbeat": heartbeatSubject(),
@@ -40,6 +41,9 @@ func TestEveryKindConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			subject, ok := known[name]
 			require.True(t, ok, "add the kind to subjects")
+			if subject.Network == executortest.ICMP {
+				mayPing(t)
+			}
 			subject.Executor = e
 			executortest.Run(t, subject)
 		})

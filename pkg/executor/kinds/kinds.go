@@ -10,6 +10,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/jsoncheck"
 	"github.com/vedette/vedette/pkg/executor/metricscheck"
 	"github.com/vedette/vedette/pkg/executor/natscheck"
+	"github.com/vedette/vedette/pkg/executor/pingcheck"
 	"github.com/vedette/vedette/pkg/executor/tcpcheck"
 	"github.com/vedette/vedette/pkg/executor/tlscheck"
 	"github.com/vedette/vedette/pkg/executor/udpcheck"
@@ -26,6 +27,7 @@ func All() []executor.Executor {
 		tcpcheck.Executor{},
 		tlscheck.Executor{},
 		udpcheck.Executor{},
+		pingcheck.Executor{},
 		grpccheck.Executor{},
 		natscheck.Executor{},
 		heartbeatcheck.Executor{},
