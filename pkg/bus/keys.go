@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// ValidBucket reports whether name is one to 32 of a-z and _.
+// ValidBucket reports whether name is one to 32 of a-z, 0-9 and _, a letter first.
 func ValidBucket(name string) bool {
-	if name == "" || len(name) > 32 {
+	if name == "" || len(name) > 32 || name[0] < 'a' || name[0] > 'z' {
 		return false
 	}
 	for _, r := range name {
-		if r != '_' && (r < 'a' || r > 'z') {
+		if r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			return false
 		}
 	}

@@ -38,7 +38,7 @@ func (m *Memory) Bucket(ctx context.Context, name string) (Bucket, error) {
 		return nil, fmt.Errorf("open bucket %s: %w", name, err)
 	}
 	if !ValidBucket(name) {
-		return nil, fmt.Errorf("bucket %q: use a-z and _", name)
+		return nil, fmt.Errorf("bucket %q: use a-z, 0-9 and _, a letter first", name)
 	}
 	s := &m.store
 	s.mu.Lock()
@@ -71,6 +71,30 @@ func (m *Memory) DropBucket(ctx context.Context, name string) error {
 	}
 	b.changed.raise()
 	return nil
+}
+
+// DeleteBucket implements Store.
+func (m *Memory) DeleteBucket(ctx context.Context, name string) error {
+	if !ValidBucket(name) {
+		return fmt.Errorf("bucket %q: use a-z, 0-9 and _, a letter first", name)
+	}
+	if err := m.DropBucket(ctx, name); err != nil {
+		return err
+	}
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	delete(m.store.buckets, name)
+	return nil
+}
+
+// Buckets implements Store.
+func (m *Memory) Buckets(ctx context.Context) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list the buckets: %w", err)
+	}
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.store.buckets)), nil
 }
 
 // write puts one key, or deletes it when value is nil, and returns the revision.

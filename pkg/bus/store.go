@@ -4,11 +4,16 @@ import "context"
 
 // Store keeps read models, one bucket each.
 type Store interface {
-	// Bucket opens a bucket, creating it where needed. name is [a-z_]+: "checks".
+	// Bucket opens a bucket, creating it where needed. name is [a-z][a-z0-9_]*: "checks".
 	Bucket(ctx context.Context, name string) (Bucket, error)
 	// DropBucket removes a bucket and all in it: those who watch it see every key deleted, and what
 	// is written to it afterwards. Dropping one that does not exist is no error.
 	DropBucket(ctx context.Context, name string) error
+	// DeleteBucket removes a bucket for good. Its name must not be used again: those who still watch
+	// it may never learn of another bucket of that name. Deleting one that does not exist is no error.
+	DeleteBucket(ctx context.Context, name string) error
+	// Buckets returns the names of the buckets that there are, sorted.
+	Buckets(ctx context.Context) ([]string, error)
 }
 
 // CheckpointKey is the key under which a bucket holds its projection's checkpoint.

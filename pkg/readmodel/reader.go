@@ -29,6 +29,10 @@ type Reader struct {
 	bygone  bygone
 	// moved is closed and replaced whenever a projection has moved.
 	moved chan struct{}
+	// generations say which bucket of each projection serves; turned is closed and replaced whenever
+	// there is news of them.
+	generations generations
+	turned      chan struct{}
 }
 
 var _ Reads = (*Reader)(nil)
@@ -43,6 +47,7 @@ func NewReader(store bus.Store, log *slog.Logger, now func() time.Time) *Reader 
 		store: store, log: log, now: now, ready: make(chan struct{}),
 		buckets: make(map[string]bus.Bucket), board: newBoard(),
 		states: make(map[string]ProjectionState), moved: make(chan struct{}),
+		generations: newGenerations(), turned: make(chan struct{}),
 	}
 }
 
@@ -61,6 +66,10 @@ func (r *Reader) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		r.watchGenerations(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		caughtUp.Wait()
 		if ctx.Err() == nil {
@@ -87,8 +96,7 @@ func (r *Reader) bucket(name string) (bus.Bucket, error) {
 // moveTo takes the state of a projection. It is called with mu held.
 func (r *Reader) moveTo(name string, state ProjectionState) {
 	r.states[name] = state
-	activity := r.states[activityBucket]
-	r.board.trusted = !activity.FlushedAt.IsZero() && !activity.Rebuilding
+	r.trust()
 	close(r.moved)
 	r.moved = make(chan struct{})
 }
@@ -123,17 +131,4 @@ func (r *Reader) waitFor(ctx context.Context, sequence uint64, matters func(Proj
 			return ctx.Err()
 		}
 	}
-}
-
-// Projections implements Reads.
-func (r *Reader) Projections() []ProjectionState {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var states []ProjectionState
-	for _, p := range Projections() {
-		state := r.states[p.Name()]
-		state.Name = p.Name()
-		states = append(states, state)
-	}
-	return states
 }

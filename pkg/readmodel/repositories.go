@@ -119,8 +119,11 @@ type Reads interface {
 	// WaitFor returns when every read model shows EVENTS up to sequence, or with ctx's error.
 	WaitFor(ctx context.Context, sequence uint64) error
 	// Projections says how far each projection had come when it last flushed, in the order of the
-	// table; only the name is set of one that has not.
-	Projections() []ProjectionState
+	// table, and which generations there are of it; of one that has not flushed only the name is set.
+	Projections() []ProjectionView
+	// Projection is that of one name, which must be one of the table's; news is closed when there is
+	// news of its generations.
+	Projection(name string) (view ProjectionView, news <-chan struct{})
 }
 
 // ProjectionState is how far a projection has come.

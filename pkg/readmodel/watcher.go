@@ -38,7 +38,14 @@ type watcher struct {
 	checkpoint atomic.Uint64
 	// broken holds the keys whose entries could not be read, so that each is told of once.
 	broken map[string]struct{}
+	// loading are the changes gathered while a bucket is read: they are shown together. loaded says
+	// that it is read.
+	loading []func(*Reader)
+	loaded  bool
 }
+
+// errSwitched: another generation serves.
+var errSwitched = errors.New("another generation serves")
 
 // errSilent: a bucket has changed, and its watch does not tell.
 var errSilent = errors.New("the bucket was made anew, or its watch has fallen silent")
@@ -52,6 +59,9 @@ func (w *watcher) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errSwitched) {
+			continue
+		}
 		w.reader.log.Warn("a read model cannot be watched; going on with what is known, and trying again", "bucket", w.name, "error", err)
 		select {
 		case <-ctx.Done():
@@ -60,17 +70,20 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// watch reads the bucket from the beginning and follows it. What is not there any more is dropped
-// when that has been read.
+// watch reads the bucket that serves from the beginning and follows it, until another one serves.
+// What it holds is shown at once when all of it has been read, and what is not there any more is
+// dropped with that: until then readers see what was there before.
 func (w *watcher) watch(ctx context.Context) error {
-	bucket, err := w.reader.store.Bucket(ctx, w.name)
+	generation := w.reader.awaitServing(ctx, w.name)
+	if generation == 0 {
+		return nil
+	}
+	bucket, err := w.reader.store.Bucket(ctx, BucketOf(w.name, generation))
 	if err != nil {
 		return err
 	}
-	w.reader.mu.Lock()
-	w.reader.buckets[w.name] = bucket
-	w.reader.mu.Unlock()
 	w.round++
+	w.loading, w.loaded = nil, false
 	w.checkpoint.Store(0)
 	group, ctx := errgroup.WithContext(ctx)
 	patterns := watched(w.name)
@@ -90,9 +103,25 @@ func (w *watcher) watch(ctx context.Context) error {
 			return err
 		})
 	}
-	group.Go(func() error { return w.take(ctx, entries, arrived, len(patterns)) })
+	group.Go(func() error { return w.take(ctx, bucket, entries, arrived, len(patterns)) })
 	group.Go(func() error { return w.look(ctx, bucket) })
+	group.Go(func() error { return w.attend(ctx, generation) })
 	return group.Wait()
+}
+
+// attend returns errSwitched when another generation serves.
+func (w *watcher) attend(ctx context.Context, generation int) error {
+	for {
+		now, _, turned := w.reader.serving(w.name)
+		if now != generation {
+			return errSwitched
+		}
+		select {
+		case <-turned:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // watched returns the patterns of the entries of a bucket that are kept in memory.
@@ -112,14 +141,14 @@ func watched(name string) []string {
 }
 
 // take takes what the watches tell.
-func (w *watcher) take(ctx context.Context, entries <-chan []bus.Entry, arrived <-chan struct{}, patterns int) error {
+func (w *watcher) take(ctx context.Context, bucket bus.Bucket, entries <-chan []bus.Entry, arrived <-chan struct{}, patterns int) error {
 	for {
 		select {
 		case batch := <-entries:
 			w.apply(batch)
 		case <-arrived:
 			if patterns--; patterns == 0 {
-				w.sweep()
+				w.show(bucket)
 				w.caughtUp()
 			}
 		case <-ctx.Done():
@@ -150,6 +179,12 @@ func (w *watcher) apply(batch []bus.Entry) {
 			changes = append(changes, change)
 		}
 	}
+	if !w.loaded {
+		w.loading = append(w.loading, changes...)
+		return
+	}
+	changes = append(w.loading, changes...)
+	w.loading = nil
 	w.reader.mu.Lock()
 	defer w.reader.mu.Unlock()
 	for _, change := range changes {
@@ -157,8 +192,8 @@ func (w *watcher) apply(batch []bus.Entry) {
 	}
 }
 
-// sweep drops what the bucket does not hold any more.
-func (w *watcher) sweep() {
+// show shows what was read of a bucket instead of what was there before.
+func (w *watcher) show(bucket bus.Bucket) {
 	var gone []bus.Entry
 	for key, round := range w.known {
 		if round != w.round {
@@ -166,6 +201,8 @@ func (w *watcher) sweep() {
 		}
 	}
 	w.apply(gone)
+	w.loading, w.loaded = append(w.loading, func(r *Reader) { r.buckets[w.name] = bucket }), true
+	w.apply(nil)
 }
 
 // look compares the checkpoint's revision with that in the bucket now and then: a watch of a bucket

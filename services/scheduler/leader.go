@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -38,7 +37,7 @@ func newLeader(b Bus, opt Options, m *metrics, fence uint64, r *record) *leader 
 }
 
 // run serves until ctx ends, or another scheduler has taken over.
-func (l *leader) run(ctx context.Context, checks bus.Bucket) error {
+func (l *leader) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	l.senders = func(location string, q *queue) {
 		s := &sender{location: location, fence: l.fence, bus: l.bus, queue: q, now: l.now, log: l.opt.Log, metrics: l.metrics}
@@ -52,7 +51,7 @@ func (l *leader) run(ctx context.Context, checks bus.Bucket) error {
 	}
 	g.Go(func() error { return l.loop(ctx) })
 	g.Go(func() error {
-		w := watcher{bucket: checks, changes: l.changes, log: l.opt.Log, metrics: l.metrics}
+		w := watcher{store: l.bus, changes: l.changes, log: l.opt.Log, metrics: l.metrics}
 		w.run(ctx)
 		return nil
 	})

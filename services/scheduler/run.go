@@ -38,13 +38,9 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 	if err != nil {
 		return standby.Ended(held, err)
 	}
-	checks, err := b.Bucket(held, checksBucket)
-	if err != nil {
-		return standby.Ended(held, fmt.Errorf("open the checks: %w", err))
-	}
 	l := newLeader(b, opt, m, fence, record)
 	opt.Log.Info("scheduler leads", "sent_up_to", record.done)
-	err = l.run(held, checks)
+	err = l.run(held)
 	if process.Err() != nil && l.planned {
 		// The lease is still held: it is released after this returns.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(process), requestTimeout)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/readmodel"
 )
 
 const (
@@ -28,9 +29,10 @@ type changed struct {
 	deleted bool
 }
 
-// watcher hands the checks to the loop, whatever happens to the watch.
+// watcher hands the checks to the loop, whichever generation of the read model serves and whatever
+// happens to the watch.
 type watcher struct {
-	bucket  bus.Bucket
+	store   readmodel.Buckets
 	changes chan<- change
 	log     *slog.Logger
 	metrics *metrics
@@ -40,14 +42,17 @@ type watcher struct {
 func (w *watcher) run(ctx context.Context) {
 	pause := newBackoff()
 	for {
-		w.send(ctx, change{begin: true})
-		err := w.bucket.Watch(ctx, checkPrefix+"*", func(entries []bus.Entry) {
-			if checks := w.decode(entries); len(checks) > 0 {
-				w.send(ctx, change{checks: checks})
-			}
-		}, func() {
-			pause.Reset()
-			w.send(ctx, change{caughtUp: true})
+		err := readmodel.Follow(ctx, w.store, checksBucket, checkPrefix+"*", readmodel.Following{
+			Begin: func() { w.send(ctx, change{begin: true}) },
+			Handle: func(entries []bus.Entry) {
+				if checks := w.decode(entries); len(checks) > 0 {
+					w.send(ctx, change{checks: checks})
+				}
+			},
+			CaughtUp: func() {
+				pause.Reset()
+				w.send(ctx, change{caughtUp: true})
+			},
 		})
 		if ctx.Err() != nil {
 			return

@@ -21,6 +21,7 @@ func storeTests() map[string]test {
 		"watch shows what is there and what comes":  testWatch,
 		"watch by pattern":                          testWatchPattern,
 		"a dropped bucket is empty, and seen to be": testDrop,
+		"a deleted bucket is gone":                  testDelete,
 		"buckets are apart":                         testBucketsApart,
 		"what is stored belongs to the bucket":      testStoreNoAliasing,
 	}
@@ -89,7 +90,7 @@ func testFlushBounds(t *testing.T, d Door) {
 		_, err := b.Flush(t.Context(), map[string][]byte{key: []byte("v")}, nil, 0)
 		require.ErrorContains(t, err, "key", "%q", key)
 	}
-	for _, name := range []string{"", "Things", "a-b", "a.b", "*"} {
+	for _, name := range []string{"", "Things", "a-b", "a.b", "1a", "*"} {
 		_, err := d.Bus.Bucket(t.Context(), name)
 		require.ErrorContains(t, err, "bucket", "%q", name)
 	}
@@ -238,6 +239,25 @@ func testDrop(t *testing.T, d Door) {
 	assert.True(t, late.shows(map[string]string{"page.1": "new", "checkpoint": "new"})())
 	require.NoError(t, stopLate())
 	assert.Equal(t, map[string]string{"page.1": "new", "checkpoint": "new"}, contents(t, b, ">"))
+}
+
+func testDelete(t *testing.T, d Door) {
+	t.Helper()
+	require.NoError(t, d.Bus.DeleteBucket(t.Context(), "nothing"))
+	flush(t, bucket(t, d, "things_g2"), map[string][]byte{"a": []byte("2")}, "p", 0)
+	flush(t, bucket(t, d, "things_g10"), map[string][]byte{"a": []byte("10")}, "p", 0)
+	names, err := d.Bus.Buckets(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, names, "things_g2")
+	assert.Contains(t, names, "things_g10")
+	assert.IsIncreasing(t, names)
+	require.NoError(t, d.Bus.DeleteBucket(t.Context(), "things_g2"))
+	require.NoError(t, d.Bus.DeleteBucket(t.Context(), "things_g2"))
+	names, err = d.Bus.Buckets(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, names, "things_g2")
+	assert.Equal(t, "10", contents(t, bucket(t, d, "things_g10"), ">")["a"])
+	require.ErrorContains(t, d.Bus.DeleteBucket(t.Context(), "Things"), "bucket")
 }
 
 func testBucketsApart(t *testing.T, d Door) {

@@ -36,7 +36,7 @@ func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error)
 // Bucket implements bus.Store.
 func (b *Bus) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
 	if !bus.ValidBucket(name) {
-		return nil, fmt.Errorf("bucket %q: use a-z and _", name)
+		return nil, fmt.Errorf("bucket %q: use a-z, 0-9 and _, a letter first", name)
 	}
 	config := bucketConfig(name)
 	config.Replicas = max(1, b.cfg.Replicas)
@@ -51,7 +51,7 @@ func (b *Bus) Bucket(ctx context.Context, name string) (bus.Bucket, error) {
 // the new one has used already.
 func (b *Bus) DropBucket(ctx context.Context, name string) error {
 	if !bus.ValidBucket(name) {
-		return fmt.Errorf("bucket %q: use a-z and _", name)
+		return fmt.Errorf("bucket %q: use a-z, 0-9 and _, a letter first", name)
 	}
 	_, err := b.js.Stream(ctx, "KV_"+bucketName(name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -66,6 +66,38 @@ func (b *Bus) DropBucket(ctx context.Context, name string) error {
 		return fmt.Errorf("drop bucket %s: %w", name, err)
 	}
 	return nil
+}
+
+// DeleteBucket implements bus.Store.
+func (b *Bus) DeleteBucket(ctx context.Context, name string) error {
+	if !bus.ValidBucket(name) {
+		return fmt.Errorf("bucket %q: use a-z, 0-9 and _, a letter first", name)
+	}
+	stream := "KV_" + bucketName(name)
+	b.mu.Lock()
+	delete(b.handles, stream)
+	b.mu.Unlock()
+	if err := b.js.DeleteStream(ctx, stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("delete bucket %s: %w", name, err)
+	}
+	return nil
+}
+
+// Buckets implements bus.Store.
+func (b *Bus) Buckets(ctx context.Context) ([]string, error) {
+	prefix := "KV_" + bucketName("")
+	var names []string
+	lister := b.js.StreamNames(ctx)
+	for name := range lister.Name() {
+		if bucket, ok := strings.CutPrefix(name, prefix); ok {
+			names = append(names, bucket)
+		}
+	}
+	if err := lister.Err(); err != nil {
+		return nil, fmt.Errorf("list the buckets: %w", err)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // keyDropped marks the place at which a bucket was dropped. No key of a bucket's is like it.
