@@ -40,6 +40,8 @@ type Lineage struct {
 	Latest int `json:"latest"`
 	// Frozen says that nobody keeps the serving one up to date, for Reason: it serves as it stands.
 	Frozen bool `json:"frozen,omitempty"`
+	// Spoiled says that the serving one cannot be gone back to: it is removed at the switch.
+	Spoiled bool `json:"spoiled,omitempty"`
 	// Rollback says that the one being built is an old one that becomes the serving one again.
 	Rollback bool `json:"rollback,omitempty"`
 	// Reason says why the build was begun.

@@ -54,3 +54,14 @@ func Projections() []Projection {
 
 // Checkpoint says how far a bucket's projection has come. It is kept under bus.CheckpointKey.
 type Checkpoint = ProjectionState
+
+// Heir is a projection of RESULTS whose next generation can go on from what an older one holds of the
+// time before the log's beginning, as retention leaves it. What the log still holds is folded anew.
+type Heir interface {
+	Projection
+	// Heirlooms are the patterns of the entries that Inherit wants.
+	Heirlooms() []string
+	// Inherit takes over one entry, before any message is applied. first is the sequence at which the
+	// log begins. It returns entries to be written as they are; others come with the next Dirty.
+	Inherit(e bus.Entry, first uint64) ([]Change, error)
+}

@@ -15,6 +15,8 @@ type checkpoint struct {
 	// are alike, so that a write whose answer was lost can be known.
 	Fence uint64 `json:"fence"`
 	Flush uint64 `json:"flush"`
+	// Inheriting says that what an older generation holds is still being taken over.
+	Inheriting bool `json:"inheriting,omitempty"`
 }
 
 // position returns where in its log the read model stands.
@@ -30,6 +32,9 @@ func (w *worker) next(position uint64, rebuilding bool) checkpoint {
 	c := checkpoint{Fence: w.fence, Flush: w.kept.Flush + 1, Checkpoint: readmodel.Checkpoint{
 		Name: w.name, Version: w.version, FlushedAt: w.opt.Now().UTC().Truncate(time.Millisecond), Rebuilding: rebuilding,
 	}}
+	if c.Inheriting = w.inheriting; c.Inheriting {
+		return c
+	}
 	if w.ofResults {
 		c.Results = position
 	} else {

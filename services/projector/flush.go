@@ -47,7 +47,7 @@ func (w *worker) flush(ctx context.Context) error {
 	if w.caughtUp && !w.stored.IsZero() {
 		w.metrics.delay.WithLabelValues(w.name).Observe(max(0, w.opt.Now().Sub(w.stored).Seconds()))
 	}
-	if w.rebuild != nil && w.caughtUp {
+	if w.rebuild != nil && w.caughtUp && !w.building {
 		w.rebuild.done(ctx, w)
 		w.rebuild = nil
 	}
@@ -152,7 +152,7 @@ func (w *worker) check(ctx context.Context) error {
 	defer cancel()
 	entry, err := w.bucket.Get(ctx, bus.CheckpointKey)
 	if err != nil && !errors.Is(err, bus.ErrNoKey) {
-		bucket, openErr := w.bus.Bucket(ctx, w.name)
+		bucket, openErr := w.bus.Bucket(ctx, w.bucketName())
 		if openErr != nil {
 			return nil //nolint:nilerr // the server is away
 		}
@@ -171,10 +171,18 @@ func (w *worker) check(ctx context.Context) error {
 	return nil
 }
 
-// look makes sure, while nothing is written, that bucket and log are what they were.
+// look makes sure, while nothing is written, that bucket and log are what they were, and that the
+// generation still has its part.
 func (w *worker) look(ctx context.Context) error {
 	if err := w.check(ctx); err != nil {
 		return err
+	}
+	building, err := w.part(ctx)
+	switch {
+	case errors.Is(err, errReplaced), errors.Is(err, errSuperseded):
+		return err
+	case err == nil && building != w.building:
+		return fmt.Errorf("%w: the table of generations has changed", errLost)
 	}
 	asking, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

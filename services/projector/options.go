@@ -42,8 +42,9 @@ const (
 	flushShare = 10
 	// lookEvery is how often an idle projection looks whether its bucket and log are still there.
 	lookEvery = 5 * time.Second
-	// tellEvery is how often a rebuild tells of its progress.
-	tellEvery = 5 * time.Second
+	// tellEvery is how often a rebuild tells of its progress, logEvery how often it does in the log.
+	tellEvery = time.Second
+	logEvery  = 5 * time.Second
 	// requestTimeout bounds one request to the bus, lastFlushTimeout what a shutdown waits for.
 	requestTimeout   = 10 * time.Second
 	lastFlushTimeout = 5 * time.Second

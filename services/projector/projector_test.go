@@ -15,12 +15,11 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/readmodel"
 )
 
 func (w *world) state(name string) (c checkpoint) {
-	bucket, err := w.bus.Bucket(context.Background(), name)
-	require.NoError(w.t, err)
-	entry, err := bucket.Get(context.Background(), bus.CheckpointKey)
+	entry, err := w.serving(name).Get(context.Background(), bus.CheckpointKey)
 	if !errors.Is(err, bus.ErrNoKey) {
 		require.NoError(w.t, err)
 		require.NoError(w.t, json.Unmarshal(entry.Value, &c))
@@ -204,6 +203,9 @@ func (w *world) startMortal(n int) term {
 	hook := func(bucket string, _ map[string][]byte) error {
 		mu.Lock()
 		defer mu.Unlock()
+		if bucket == readmodel.GenerationsBucket {
+			return nil
+		}
 		if batches[bucket]++; batches[bucket] > n {
 			return errKilled
 		}

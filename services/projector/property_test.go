@@ -19,7 +19,7 @@ import (
 type bubbled struct{ rapid.TB }
 
 // TestWhateverHappensTheReadModelsFollowTheLogs writes to the logs while projectors are stopped,
-// killed, superseded and lied to, and buckets are dropped and damaged.
+// killed, superseded and lied to, buckets are dropped and damaged, and generations ordered.
 func TestWhateverHappensTheReadModelsFollowTheLogs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubbled{t}, func(rt *rapid.T) {
@@ -39,8 +39,9 @@ func TestWhateverHappensTheReadModelsFollowTheLogs(t *testing.T) {
 			for range rapid.IntRange(5, 40).Draw(rt, "steps") {
 				check := fmt.Sprint("c", rapid.IntRange(0, 3).Draw(rt, "check"))
 				bucket := rapid.SampledFrom(names).Draw(rt, "bucket")
+				serving := readmodel.BucketOf(bucket, w.lineage(bucket).Serving)
 				one := rapid.IntRange(0, 1).Draw(rt, "term")
-				switch rapid.IntRange(0, 11).Draw(rt, "what") {
+				switch rapid.IntRange(0, 13).Draw(rt, "what") {
 				case 0, 1:
 					w.change(check, registered)
 				case 2, 3, 4:
@@ -56,11 +57,15 @@ func TestWhateverHappensTheReadModelsFollowTheLogs(t *testing.T) {
 				case 8:
 					w.bus.(*bus.Memory).Revoke(lease)
 				case 9:
-					require.NoError(t, w.bus.DropBucket(t.Context(), bucket))
+					require.NoError(t, w.bus.DropBucket(t.Context(), serving))
 				case 10:
-					b, err := w.bus.Bucket(t.Context(), bucket)
+					b, err := w.bus.Bucket(t.Context(), serving)
 					require.NoError(t, err)
 					require.NoError(t, b.Put(t.Context(), bus.CheckpointKey, []byte("{torn")))
+				case 11, 12:
+					w.order(bucket, readmodel.OrderRebuild)
+				case 13:
+					w.order(bucket, rapid.SampledFrom([]string{readmodel.OrderRollback, readmodel.OrderPrune}).Draw(rt, "order"))
 				}
 				time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(rt, "milliseconds")) * time.Millisecond)
 			}
@@ -69,6 +74,7 @@ func TestWhateverHappensTheReadModelsFollowTheLogs(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			require.Equal(rt, w.folded(), w.everything())
+			w.requireNoOrphans(rt)
 			for _, p := range terms {
 				p.stop()
 			}

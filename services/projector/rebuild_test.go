@@ -89,13 +89,13 @@ func TestARebuildOfEventsShowsNothingOfThePast(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		p.stop()
-		bucket, err := w.bus.Bucket(t.Context(), "checks")
-		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
 		done := make(chan error, 1)
 		go func() {
-			done <- bucket.Watch(ctx, "check.*", func(entries []bus.Entry) { seen += len(entries) }, nil)
+			done <- readmodel.Follow(ctx, w.bus, "checks", "check.*", readmodel.Following{
+				Begin: func() {}, Handle: func(entries []bus.Entry) { seen += len(entries) }, CaughtUp: func() {},
+			})
 		}()
 		synctest.Wait()
 		before := seen

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vedette/vedette/pkg/process/standby"
+	"github.com/vedette/vedette/pkg/readmodel"
 )
 
 // errSuperseded: a holder with a higher fence is at work.
@@ -32,16 +33,26 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence uint64) error {
 	opt.Log = opt.Log.With("fence", fence)
 	opt.Log.Info("projector leads")
-	group, ctx := errgroup.WithContext(held)
-	for i, p := range opt.Projections() {
-		w := &worker{
-			bus: b, opt: opt, metrics: m, fence: fence,
-			log: opt.Log.With("projection", p.Name()), name: p.Name(), version: p.Version(), ofResults: p.OfResults(),
-		}
-		w.fresh = func() projection { return opt.Projections()[i] }
-		group.Go(func() error { return w.run(process, ctx) })
+	ledger, err := openLedger(held, b, fence)
+	if err != nil {
+		return standby.Ended(held, err)
 	}
-	err := group.Wait()
+	keepers := make(map[string]*keeper)
+	for i, p := range opt.Projections() {
+		k := &keeper{
+			bus: b, opt: opt, metrics: m, ledger: ledger, fence: fence,
+			log: opt.Log.With("projection", p.Name()), name: p.Name(), version: p.Version(), ofResults: p.OfResults(),
+			meetings: make(chan meeting), orders: make(chan readmodel.Order),
+		}
+		k.fresh = func() projection { return opt.Projections()[i] }
+		keepers[k.name] = k
+	}
+	group, ctx := errgroup.WithContext(held)
+	for _, k := range keepers {
+		group.Go(func() error { return k.run(process, ctx) })
+	}
+	group.Go(func() error { return watchOrders(ctx, ledger, opt.Log, keepers) })
+	err = group.Wait()
 	opt.Log.Info("projector leads no more")
 	if held.Err() != nil {
 		return nil

@@ -17,18 +17,27 @@ import (
 
 type projection = readmodel.Projection
 
-// worker keeps one read model during one term. Its loop owns all of it.
+// worker keeps one generation of a read model during one term: the one that serves, or the one that
+// is built, which serves when it is ready. Its loop owns all of it.
 type worker struct {
+	keeper  *keeper
 	bus     Bus
 	opt     Options
 	log     *slog.Logger
 	metrics *metrics
 	fence   uint64
 
-	name      string
-	version   int
-	ofResults bool
-	fresh     func() projection
+	name       string
+	version    int
+	ofResults  bool
+	fresh      func() projection
+	generation int
+
+	// building says that another generation serves, or none; proof then compares the two.
+	building bool
+	proof    *proof
+	// inheriting says that what an older generation holds is being taken over.
+	inheriting bool
 
 	fold   projection
 	bucket bus.Bucket
@@ -41,6 +50,8 @@ type worker struct {
 	// caughtUp says that what the log held when this life began is folded.
 	caughtUp bool
 	rebuild  *rebuild
+	// rest is what was read and is not folded yet.
+	rest batch
 	// pending are changes that the fold has given out and that are not written yet, in order.
 	pending []readmodel.Change
 
@@ -55,9 +66,9 @@ const longLife = 30 * time.Second
 // errLost: the bucket holds something else than what was written to it.
 var errLost = errors.New("the read model is not what was written")
 
-// run keeps the read model until ctx ends. Whatever fails, it drops its state and begins again from
-// what is kept; only a later holder of the lease ends it. process ends with the process, ctx with the
-// lease too.
+// run keeps the generation until ctx ends, or it is needed no more. Whatever fails, it drops its state
+// and begins again from what is kept; only a later holder of the lease ends it with an error. process
+// ends with the process, ctx with the lease too.
 func (w *worker) run(process, ctx context.Context) error {
 	var pause backoff.Backoff
 	for {
@@ -66,7 +77,7 @@ func (w *worker) run(process, ctx context.Context) error {
 		switch {
 		case errors.Is(err, errSuperseded):
 			return err
-		case ctx.Err() != nil:
+		case errors.Is(err, errReplaced), ctx.Err() != nil:
 			return nil
 		}
 		if w.opt.Now().Sub(started) > longLife {
@@ -90,16 +101,18 @@ type batch struct {
 	caughtUp bool
 }
 
+func (b batch) empty() bool { return len(b.messages) == 0 && !b.caughtUp }
+
 // live is one life: it restores the fold, follows the log and flushes.
 func (w *worker) live(process, ctx context.Context) error {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
-	w.caughtUp, w.flushed, w.took = false, time.Time{}, 0
+	w.caughtUp, w.flushed, w.took, w.rest, w.proof = false, time.Time{}, 0, batch{}, nil
 	group, living := errgroup.WithContext(ctx)
 	batches := make(chan batch)
 	group.Go(func() error { return w.follow(living, batches) })
-	group.Go(func() error { return w.loop(living, batches) })
+	group.Go(func() error { return w.loop(living, group, batches) })
 	err := group.Wait()
 	if ctx.Err() != nil && process.Err() != nil {
 		w.lastFlush(process)
@@ -140,7 +153,7 @@ func (w *worker) follow(ctx context.Context, batches chan<- batch) error {
 // maxGathered is how many batches are folded at most before a flush.
 const maxGathered = 20
 
-func (w *worker) loop(ctx context.Context, batches <-chan batch) error {
+func (w *worker) loop(ctx context.Context, group *errgroup.Group, batches <-chan batch) error {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	flush := time.NewTimer(time.Hour)
@@ -148,18 +161,8 @@ func (w *worker) loop(ctx context.Context, batches <-chan batch) error {
 	defer flush.Stop()
 	armed := false
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case b := <-batches:
-			w.take(b)
-			w.gather(batches)
-		case <-flush.C:
-			armed = false
-		case <-look.C:
-			if err := w.look(ctx); err != nil {
-				return err
-			}
+		if err := w.step(ctx, batches, look.C, flush.C, &armed); err != nil || ctx.Err() != nil {
+			return err
 		}
 		wait, wanted := w.flushIn()
 		switch {
@@ -172,7 +175,44 @@ func (w *worker) loop(ctx context.Context, batches <-chan batch) error {
 			flush.Reset(wait)
 			armed = true
 		}
+		w.tellProgress(ctx)
+		if w.building && w.caughtUp && w.proof == nil {
+			w.startProof(ctx, group)
+		}
 	}
+}
+
+// step waits for one thing and does it.
+func (w *worker) step(ctx context.Context, batches <-chan batch, look, flush <-chan time.Time, armed *bool) error {
+	var ready <-chan struct{}
+	var meetings <-chan meeting
+	switch {
+	case !w.building && w.caughtUp: // what is catching up must not be written yet
+		meetings = w.keeper.meetings
+	case w.proof != nil:
+		ready = w.proof.ready
+	}
+	if !w.rest.empty() {
+		b := w.rest
+		w.rest = batch{}
+		w.take(b)
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+	case b := <-batches:
+		w.take(b)
+		w.gather(batches)
+	case <-flush:
+		*armed = false
+	case <-look:
+		return w.look(ctx)
+	case m := <-meetings:
+		return w.attend(ctx, m, batches)
+	case <-ready:
+		return w.succeed(ctx, batches)
+	}
+	return nil
 }
 
 // gather takes what else is at hand.
@@ -194,14 +234,18 @@ func (w *worker) take(b batch) {
 	if n := len(b.messages); n > 0 {
 		w.position, w.stored = b.messages[n-1].Sequence, b.messages[n-1].StoredAt
 		w.metrics.messages.WithLabelValues(w.name).Add(float64(n))
-		w.metrics.position.WithLabelValues(w.name).Set(float64(w.position))
+		if !w.building {
+			w.metrics.position.WithLabelValues(w.name).Set(float64(w.position))
+		}
 		if w.rebuild != nil {
-			w.rebuild.tell(w, n)
+			w.rebuild.messages += n
 		}
 	}
 	if b.caughtUp {
 		w.caughtUp = true
-		w.metrics.lag.WithLabelValues(w.name).Set(0)
+		if !w.building {
+			w.metrics.lag.WithLabelValues(w.name).Set(0)
+		}
 	}
 }
 
@@ -213,17 +257,19 @@ func isUnhurried(fold projection) bool {
 
 // flushIn returns in what time to flush, and whether there is anything to flush. A fold of events
 // shows nothing of the past while it catches up; then it flushes at once, since somebody waits to
-// read what he has written. A fold of results, or of the past, gathers.
+// read what he has written. A fold of results, or of the past, gathers, and so does what nobody reads
+// yet.
 func (w *worker) flushIn() (wait time.Duration, wanted bool) {
 	position, _ := w.kept.position(w.ofResults)
 	moved := position != w.position || w.revision == 0
-	finished := w.caughtUp && w.rebuild != nil
+	finished := w.caughtUp && w.rebuild != nil && (!w.building || w.kept.Rebuilding)
+	atOnce := !w.ofResults && !w.building
 	switch {
 	case finished:
 		return 0, true
-	case !moved, !w.ofResults && !w.caughtUp:
+	case !moved, atOnce && !w.caughtUp:
 		return 0, false
-	case !w.ofResults && !isUnhurried(w.fold):
+	case atOnce && !isUnhurried(w.fold):
 		return 0, true
 	}
 	return w.flushed.Add(max(flushEvery, flushShare*w.took)).Sub(w.opt.Now()), true

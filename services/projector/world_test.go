@@ -2,6 +2,7 @@ package projector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -164,10 +165,31 @@ func (w *world) report(results ...monitor.EventMessage) {
 	require.NoError(w.t, err)
 }
 
-// contents are the entries of a bucket but for its checkpoint.
-func (w *world) contents(name string) map[string]string {
-	bucket, err := w.bus.Bucket(context.Background(), name)
+// lineage is what the table of generations says of a projection.
+func (w *world) lineage(name string) readmodel.Lineage {
+	bucket, err := w.bus.Bucket(context.Background(), readmodel.GenerationsBucket)
 	require.NoError(w.t, err)
+	var table readmodel.Generations
+	entry, err := bucket.Get(context.Background(), bus.CheckpointKey)
+	if !errors.Is(err, bus.ErrNoKey) {
+		require.NoError(w.t, err)
+		table, err = readmodel.ReadGenerations(entry.Value)
+		require.NoError(w.t, err)
+	}
+	lineage, _ := table.Lineage(name)
+	return lineage
+}
+
+// serving is the bucket of the generation that serves.
+func (w *world) serving(name string) bus.Bucket {
+	bucket, err := w.bus.Bucket(context.Background(), readmodel.BucketOf(name, w.lineage(name).Serving))
+	require.NoError(w.t, err)
+	return bucket
+}
+
+// contents are the entries of the generation that serves but for its checkpoint.
+func (w *world) contents(name string) map[string]string {
+	bucket := w.serving(name)
 	entries, err := bucket.List(context.Background(), ">")
 	require.NoError(w.t, err)
 	all := make(map[string]string, len(entries))
