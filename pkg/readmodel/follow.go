@@ -97,7 +97,9 @@ func followServing(ctx context.Context, store Buckets, name, pattern string, ser
 		select {
 		case generation = <-serving:
 			stop()
-			<-failed
+			if err := <-failed; err != nil {
+				return err
+			}
 		case err := <-failed:
 			stop()
 			return err

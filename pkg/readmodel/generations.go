@@ -10,8 +10,8 @@ import (
 
 // GenerationsBucket says which bucket of each read model serves. Under bus.CheckpointKey it holds the
 // Generations: one entry, so that a switch is one write. Beside it stand, each under its prefix and
-// the name of a projection, the Order last given, the Progress of the build last begun, and the
-// Comparison of the one last finished.
+// the name of a projection, the Order last given, the BuildProgress of the build last begun, and the
+// BuildComparison of the one last finished.
 const GenerationsBucket = "generations"
 
 // The prefixes of the keys in GenerationsBucket.
@@ -124,8 +124,8 @@ const (
 	PhaseFailed     = "failed"     // it was given up
 )
 
-// Progress is how far the build of a generation is.
-type Progress struct {
+// BuildProgress is how far the build of a generation is.
+type BuildProgress struct {
 	Generation int       `json:"generation"`
 	Rollback   bool      `json:"rollback,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
@@ -148,10 +148,10 @@ type Progress struct {
 }
 
 // Ended reports whether nothing comes after it.
-func (p Progress) Ended() bool { return p.Phase == PhaseDone || p.Phase == PhaseFailed }
+func (p BuildProgress) Ended() bool { return p.Phase == PhaseDone || p.Phase == PhaseFailed }
 
-// Comparison is what two generations of a projection hold, key by key.
-type Comparison struct {
+// BuildComparison is what two generations of a projection hold, key by key.
+type BuildComparison struct {
 	Old int       `json:"old"`
 	New int       `json:"new"`
 	At  time.Time `json:"at"`
@@ -166,15 +166,15 @@ type Comparison struct {
 	OnlyOld   int `json:"only_old"`
 	OnlyNew   int `json:"only_new"`
 	// Samples are some of those that are not the same, at most ComparisonSamples.
-	Samples []Sample `json:"samples"`
+	Samples []BuildSample `json:"samples"`
 }
 
-// ComparisonSamples bounds the samples of a Comparison.
+// ComparisonSamples bounds the samples of a BuildComparison.
 const ComparisonSamples = 20
 
-// Sample is a key whose value is not the same in two generations. Old and New show the values around
+// BuildSample is a key whose value is not the same in two generations. Old and New show the values around
 // the first difference, unpacked; one is empty where there is none.
-type Sample struct {
+type BuildSample struct {
 	Key string `json:"key"`
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`

@@ -19,9 +19,9 @@ type ProjectionView struct {
 	// Order is the one last given, whether it was taken up yet or not.
 	Order *Order `json:"order,omitempty"`
 	// Progress is that of the build under way, or of the last one.
-	Progress *Progress `json:"progress,omitempty"`
+	Progress *BuildProgress `json:"progress,omitempty"`
 	// Comparison is that of the last switch.
-	Comparison *Comparison `json:"comparison,omitempty"`
+	Comparison *BuildComparison `json:"comparison,omitempty"`
 }
 
 // generations are what a reader knows of GenerationsBucket.
@@ -29,12 +29,12 @@ type generations struct {
 	known       bool
 	table       Generations
 	orders      map[string]*Order
-	progress    map[string]*Progress
-	comparisons map[string]*Comparison
+	progress    map[string]*BuildProgress
+	comparisons map[string]*BuildComparison
 }
 
 func newGenerations() generations {
-	return generations{orders: make(map[string]*Order), progress: make(map[string]*Progress), comparisons: make(map[string]*Comparison)}
+	return generations{orders: make(map[string]*Order), progress: make(map[string]*BuildProgress), comparisons: make(map[string]*BuildComparison)}
 }
 
 // watchGenerations keeps what is known of the generations current until ctx ends.

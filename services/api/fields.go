@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(), integrityFields(), heartbeatFields(), pastFields(),
+		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -176,9 +176,8 @@ func systemFields() map[string]string {
 		"state":      "Whether it was decided, and how.",
 		"command_id": "Id of the command.", "aggregate": "Kind of what it is about.", "Command.id": "Id of what it is about.",
 		"Command.revision": "Of the definition, afterwards.", "Command.sequence": "Place in the events at which the effect shows.",
-		"refusal":              "Why it was refused.",
-		"ProjectionState.name": "Of the read model.", "ProjectionState.version": "Moves with the meaning of what is kept; then it is rebuilt.",
-		"events": "Place reached in the events; 0 where it does not read them.", "results": "Place reached in the results; 0 where it does not read them.",
+		"refusal": "Why it was refused.",
+		"events":  "Place reached in the events; 0 where it does not read them.", "results": "Place reached in the results; 0 where it does not read them.",
 		"flushed_at":         "When it was last written.",
 		"rebuilding":         "Whether it is being built anew; until then it shows what it has so far.",
 		"Kind.name":          "As definitions say it.",

@@ -64,6 +64,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.integrityRoutes(d)
 	d.heartbeatRoutes()
 	s.systemRoutes(d)
+	s.projectionRoutes(d)
 	d.streamRoute()
 	d.boardStreamRoute()
 	d.rootRoutes()

@@ -81,6 +81,7 @@ func (s *server) app() (*fiber.App, error) {
 	}
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
 	app.Post(base+"/verify", s.whenReady, checkContentType, s.verifyStream)
+	app.Get(base+"/projections/:name", s.whenReady, s.projectionStream)
 	app.Use(base, s.whenReady, checkContentType)
 	s.openAPI, err = s.routes(app)
 	return app, err

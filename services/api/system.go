@@ -61,14 +61,6 @@ func (s *server) systemRoutes(d *document) {
 		description: "Outcomes are kept for 24 hours. undecided: it is not decided yet, or not known.", answer: exampleOutcome(),
 		errors: []int{http.StatusUnprocessableEntity},
 	}, s.getCommand)
-	register(d, operation{
-		id: "list-projections", method: http.MethodGet, path: "/projections", tag: tagSystem, summary: "List the read models",
-		description: "With how far each has come in the two logs.",
-		answer:      readmodel.Page[readmodel.ProjectionState]{Total: 1, Items: []readmodel.ProjectionState{{Name: "checks", Version: 1, Events: 1842, FlushedAt: exampleTime(0)}}},
-	}, func(context.Context, *struct{}) (*answer, error) {
-		states := s.reads.Projections()
-		return listed(readmodel.Page[readmodel.ProjectionState]{Items: states, Total: len(states)}, nil)
-	})
 }
 
 func (s *server) listKinds(context.Context, *struct{}) (*answer, error) {

@@ -142,12 +142,12 @@ func (i *imprint) await(ctx context.Context, position uint64) error {
 
 // compare counts what is the same in both, and shows some of what is not. Neither bucket may change
 // meanwhile.
-func (p *proof) compare(ctx context.Context) readmodel.Comparison {
+func (p *proof) compare(ctx context.Context) readmodel.BuildComparison {
 	p.old.mu.Lock()
 	defer p.old.mu.Unlock()
 	p.fresh.mu.Lock()
 	defer p.fresh.mu.Unlock()
-	c := readmodel.Comparison{Old: p.oldNumber, OldPosition: p.old.position, NewPosition: p.fresh.position, Samples: []readmodel.Sample{}}
+	c := readmodel.BuildComparison{Old: p.oldNumber, OldPosition: p.old.position, NewPosition: p.fresh.position, Samples: []readmodel.BuildSample{}}
 	var others []string
 	for key, hash := range p.old.hashes {
 		switch other, there := p.fresh.hashes[key]; {
@@ -175,14 +175,14 @@ func (p *proof) compare(ctx context.Context) readmodel.Comparison {
 }
 
 // sample shows a key that is not the same; what cannot be read at the moment is not shown.
-func (p *proof) sample(ctx context.Context, key string) readmodel.Sample {
+func (p *proof) sample(ctx context.Context, key string) readmodel.BuildSample {
 	var values [2][]byte
 	for i, bucket := range []bus.Bucket{p.old.bucket, p.fresh.bucket} {
 		if entry, err := bucket.Get(ctx, key); err == nil {
 			values[i] = entry.Value
 		}
 	}
-	s := readmodel.Sample{Key: key}
+	s := readmodel.BuildSample{Key: key}
 	s.Old, s.New = readmodel.Excerpts(key, values[0], values[1])
 	return s
 }

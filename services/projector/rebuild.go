@@ -47,10 +47,10 @@ func (r *rebuild) share(position uint64) float64 {
 }
 
 // at is the progress as of now.
-func (r *rebuild) at(w *worker) readmodel.Progress {
+func (r *rebuild) at(w *worker) readmodel.BuildProgress {
 	now := w.opt.Now()
 	took, share := now.Sub(r.started), r.share(w.position)
-	p := readmodel.Progress{
+	p := readmodel.BuildProgress{
 		Generation: w.generation, Reason: r.reason, Phase: r.phase, StartedAt: r.started.UTC(), UpdatedAt: now.UTC(),
 		From: r.first, To: r.target, Position: w.position, Messages: r.messages, Percent: 100 * share,
 	}

@@ -67,7 +67,7 @@ func (w *worker) switchTo(l *readmodel.Lineage) {
 
 // compare compares the two generations at the same position, where they come to one. end ends the
 // meeting.
-func (w *worker) compare(ctx context.Context, batches <-chan batch) (c readmodel.Comparison, end func(replaced bool), err error) {
+func (w *worker) compare(ctx context.Context, batches <-chan batch) (c readmodel.BuildComparison, end func(replaced bool), err error) {
 	note := w.proof.frozen
 	for range maxMeetings {
 		if w.proof.frozen != "" {
@@ -96,12 +96,12 @@ func (w *worker) compare(ctx context.Context, batches <-chan batch) (c readmodel
 }
 
 // compareAt compares the generations when both imprints are those of a position.
-func (w *worker) compareAt(ctx context.Context, at uint64) (readmodel.Comparison, error) {
+func (w *worker) compareAt(ctx context.Context, at uint64) (readmodel.BuildComparison, error) {
 	waiting, cancel := context.WithTimeout(ctx, meetingTimeout/2)
 	defer cancel()
 	for _, i := range []*imprint{w.proof.old, w.proof.fresh} {
 		if err := i.await(waiting, at); err != nil {
-			return readmodel.Comparison{}, err
+			return readmodel.BuildComparison{}, err
 		}
 	}
 	return w.proof.compare(waiting), nil

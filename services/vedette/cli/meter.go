@@ -20,11 +20,17 @@ type meter struct {
 const meterEvery = 100 * time.Millisecond
 
 func (m *meter) show(p answer.Progress) {
-	if p.Total == 0 || !isTerminal(m.app.Err) {
+	if p.Total > 0 {
+		m.draw(meterText(p))
+	}
+}
+
+func (m *meter) draw(text string) {
+	if !isTerminal(m.app.Err) {
 		return
 	}
 	m.drawn = true
-	_, _ = fmt.Fprint(m.app.Err, "\r\x1b[2K"+meterText(p))
+	_, _ = fmt.Fprint(m.app.Err, "\r\x1b[2K"+text)
 }
 
 // bar draws a share of a total, with the time that is left at the speed so far.

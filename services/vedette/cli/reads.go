@@ -175,35 +175,6 @@ func boolOrder(x, y bool) int {
 	}
 }
 
-func (a *app) projectionCommand() *cobra.Command {
-	group := Group(&cobra.Command{
-		Use: "projection", Aliases: []string{"projections"}, Short: "List the read models and how far they have come",
-		Example: "  vedette projection ls",
-	})
-	group.AddCommand(&cobra.Command{
-		Use: "ls", Aliases: []string{"list"}, Short: "List the read models and how far they have come", Args: none(),
-		Example: "  vedette projection ls",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				list, err := c.Projections(ctx)
-				if err != nil {
-					return err
-				}
-				return a.write(list.Items, func() error {
-					t := newTable("NAME", ">VERSION", ">EVENTS", ">RESULTS", ">FLUSHED")
-					for _, item := range list.Items {
-						p := item.Value
-						t.row(text(p.Name), text(strconv.Itoa(p.Version)), text(fmt.Sprint(p.Events)), text(fmt.Sprint(p.Results)),
-							text(ago(a.Now(), p.FlushedAt)))
-					}
-					return t.write(a.Out, a.colour())
-				})
-			})
-		},
-	})
-	return group
-}
-
 func ago(now, then time.Time) string {
 	if then.IsZero() {
 		return "never"

@@ -24,16 +24,6 @@ func (c *Client) Overview(ctx context.Context, query url.Values) (overview Item[
 	return overview, err
 }
 
-// Projection is how far a read model has come, and how far it is behind.
-type Projection struct {
-	readmodel.ProjectionState
-}
-
-// Projections lists the read models.
-func (c *Client) Projections(ctx context.Context) (List[Projection], error) {
-	return short[Projection](ctx, c, at("projections"))
-}
-
 // Kind is a kind of check.
 type Kind struct {
 	Name      string `json:"name"`
