@@ -1,13 +1,9 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -33,49 +29,17 @@ func (s *server) projectionStream(c *fiber.Ctx) error {
 	if _, err := s.projection(name); err != nil {
 		return err
 	}
-	release, ok := s.streams.take()
-	if !ok {
-		return problem(fiber.StatusTooManyRequests, "streams", "there are %d clients of streams already, as many as this server takes", s.opt.MaxStreams).after(5 * time.Second)
-	}
-	c.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Set("X-Accel-Buffering", "no") // has proxies pass on each event at once
-	// The deadlines of writing are this connection's to the end.
-	c.Context().SetConnectionClose()
-	t := &buildTeller{server: s, name: name, conn: c.Context().Conn()}
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer release()
-		t.serve(w)
+	return s.sendStream(c, func(ctx context.Context, to downstream) error {
+		t := &buildTeller{server: s, name: name, out: to}
+		return t.run(ctx)
 	})
-	return nil
 }
 
-// buildTeller tells one client of the build of one read model. Fiber's context is not used here: it
-// belongs to another request by now.
+// buildTeller tells one client of the build of one read model.
 type buildTeller struct {
 	server *server
 	name   string
-	conn   net.Conn
-	out    *streamer
-}
-
-func (t *buildTeller) serve(w *bufio.Writer) {
-	log := t.server.log
-	defer func() {
-		if value := recover(); value != nil { // it would take the process with it
-			log.Error("a stream of a build panicked", "panic", value, "stack", string(debug.Stack()))
-		}
-	}()
-	t.out = &streamer{server: t.server, conn: t.conn, w: w}
-	ctx, cancel := context.WithCancel(t.server.work)
-	defer cancel()
-	defer context.AfterFunc(t.server.stopping, func() {
-		cancel()
-		_ = t.conn.SetWriteDeadline(time.Now().Add(time.Second)) // a client that takes nothing must not hold up the end
-	})()
-	if err := t.run(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errGone) {
-		log.Info("a stream of a build ended early; its client can ask again", "projection", t.name, "error", err)
-	}
+	out    downstream
 }
 
 // run tells what is known whenever there is news, until nothing is being built any more.

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,10 +71,16 @@ func (l *ledger) changeOnce(ctx context.Context, name string, change func(*readm
 	if err != nil {
 		return readmodel.Lineage{}, fmt.Errorf("encode the table of generations: %w", err)
 	}
-	if _, err := l.bucket.Flush(ctx, nil, raw, revision); err != nil {
+	if _, err := l.bucket.Flush(ctx, nil, raw, revision); err != nil && !l.holds(ctx, raw) {
 		return readmodel.Lineage{}, fmt.Errorf("write the table of generations: %w", err)
 	}
 	return lineage, nil
+}
+
+// holds reports whether the table is the one that was written: its answer was lost, then.
+func (l *ledger) holds(ctx context.Context, raw []byte) bool {
+	entry, err := l.bucket.Get(ctx, bus.CheckpointKey)
+	return err == nil && bytes.Equal(entry.Value, raw)
 }
 
 // read returns the table and its revision; an empty one when there is none, or none that can be read.
@@ -147,13 +154,13 @@ func (l *ledger) generations(ctx context.Context, name string) ([]int, error) {
 }
 
 // clean deletes the buckets of generations that the lineage does not name, as they are left by a
-// death between changing the table and deleting.
+// death between changing the table and deleting. It passes over those that are newer than the lineage.
 func (l *ledger) clean(ctx context.Context, name string, lineage readmodel.Lineage) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	numbers, err := l.generations(ctx, name)
 	for _, n := range numbers {
-		if n != lineage.Serving && n != lineage.Previous && n != lineage.Building {
+		if n <= lineage.Latest && n != lineage.Serving && n != lineage.Previous && n != lineage.Building {
 			err = errors.Join(err, l.bus.DeleteBucket(ctx, readmodel.BucketOf(name, n)))
 		}
 	}

@@ -23,7 +23,7 @@ func (w *worker) bucketName() string { return readmodel.BucketOf(w.name, w.gener
 
 // part returns whether the generation is being built, or serves. errReplaced: neither.
 func (w *worker) part(ctx context.Context) (building bool, err error) {
-	lineage, err := w.keeper.ledger.change(ctx, w.name, func(*readmodel.Lineage) bool { return false })
+	lineage, err := w.keeper.lineage(ctx)
 	switch {
 	case err != nil:
 		return false, err

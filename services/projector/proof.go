@@ -19,9 +19,7 @@ import (
 // value, so that when they stand at the same position what is left to do takes no time.
 type proof struct {
 	old, fresh *imprint
-	// frozen says why the old one does not come to the same position as the new one.
-	frozen    string
-	oldNumber int
+	oldNumber  int
 	// ready is closed when both have been read.
 	ready chan struct{}
 	stop  context.CancelFunc
@@ -51,13 +49,11 @@ func (w *worker) startProof(ctx context.Context, group *errgroup.Group) {
 	}
 	group.Go(func() error {
 		defer stop()
-		lineage, err := w.keeper.ledger.change(ctx, w.name, func(*readmodel.Lineage) bool { return false })
+		lineage, err := w.keeper.lineage(ctx)
 		if err != nil {
 			return err
 		}
-		if p.oldNumber = lineage.Serving; lineage.Frozen {
-			p.frozen = "nobody kept the old one up to date: " + lineage.Reason
-		}
+		p.oldNumber = lineage.Serving
 		old, err := w.bus.Bucket(ctx, readmodel.BucketOf(w.name, lineage.Serving))
 		if err != nil {
 			return fmt.Errorf("open the generation that serves: %w", err)

@@ -22,7 +22,7 @@ func (w *worker) renew(ctx context.Context, why unusable) error {
 		}
 		return errReplaced
 	}
-	lineage, err := w.keeper.ledger.change(ctx, w.name, func(*readmodel.Lineage) bool { return false })
+	lineage, err := w.keeper.lineage(ctx)
 	if err != nil {
 		return err
 	}
@@ -185,33 +185,34 @@ func (w *worker) takeOver(ctx context.Context, old bus.Bucket, pattern string, f
 // brought up to date instead.
 func (k *keeper) replace(ctx context.Context, generation int, why unusable) error {
 	k.log.Warn("a read model serves as it stands while its next generation is built", "generation", generation, "reason", why.reason)
-	lineage, err := k.ledger.change(ctx, k.name, func(*readmodel.Lineage) bool { return false })
+	lineage, err := k.lineage(ctx)
 	if err != nil {
 		return err
 	}
-	fits := why.version && lineage.Previous != 0 && k.fits(ctx, lineage.Previous)
-	var begin, removed int
-	_, err = k.ledger.change(ctx, k.name, func(l *readmodel.Lineage) bool {
-		if begin, removed = 0, 0; l.Serving != generation {
+	before := lineage.Previous
+	fits := why.version && before != 0 && k.fits(ctx, before)
+	var removed int
+	lineage, err = k.ledger.change(ctx, k.name, func(l *readmodel.Lineage) bool {
+		if removed = 0; l.Serving != generation {
 			return false
 		}
 		l.Frozen, l.Spoiled = true, !why.version
 		switch {
 		case l.Building != 0:
-		case fits && l.Previous == lineage.Previous:
-			begin = back(l)
+		case fits && l.Previous == before:
+			back(l)
 		default:
-			begin, removed = next(l, why.reason)
+			removed = next(l, why.reason)
 		}
 		return true
 	})
 	if err != nil {
+		k.untidy.Store(true)
 		return err
 	}
-	if begin != 0 {
-		k.start(begin)
-	}
-	return k.remove(ctx, removed)
+	k.staff(lineage)
+	k.remove(ctx, removed)
+	return nil
 }
 
 // fits reports whether a generation is of this program's version.
@@ -238,23 +239,23 @@ func (k *keeper) thaw(ctx context.Context) error {
 // giveUp ends a rollback that cannot be. Where nobody keeps the serving one up to date, the next
 // generation is built instead.
 func (k *keeper) giveUp(ctx context.Context, generation int, reason string) error {
-	var begin, removed int
+	var removed int
 	lineage, err := k.ledger.change(ctx, k.name, func(l *readmodel.Lineage) bool {
-		if begin, removed = 0, 0; l.Building != generation {
+		if removed = 0; l.Building != generation {
 			return false
 		}
 		l.Building, l.Rollback, l.Failed = 0, false, fmt.Sprintf("generation %d cannot be gone back to: %s", generation, reason)
 		if l.Frozen {
-			begin, removed = next(l, l.Reason)
+			removed = next(l, l.Reason)
 		}
 		return true
 	})
 	if err != nil {
+		k.untidy.Store(true)
 		return err
 	}
 	k.log.Error("a read model cannot go back to its previous generation", "reason", lineage.Failed)
-	if begin != 0 {
-		k.start(begin)
-	}
-	return k.remove(ctx, removed)
+	k.staff(lineage)
+	k.remove(ctx, removed)
+	return nil
 }

@@ -34,6 +34,7 @@ func (w *worker) succeed(ctx context.Context, batches <-chan batch) error {
 		err = errReplaced
 	}
 	if err != nil {
+		w.keeper.untidy.Store(true)
 		end(false)
 		return err
 	}
@@ -49,9 +50,7 @@ func (w *worker) succeed(ctx context.Context, batches <-chan batch) error {
 		w.rebuild.done(ctx, w)
 		w.rebuild = nil
 	}
-	if err := w.keeper.remove(ctx, removed); err != nil {
-		w.log.Warn("a generation that nobody needs is left for now", "generation", removed, "error", err)
-	}
+	w.keeper.remove(ctx, removed)
 	return nil
 }
 
@@ -68,9 +67,14 @@ func (w *worker) switchTo(l *readmodel.Lineage) {
 // compare compares the two generations at the same position, where they come to one. end ends the
 // meeting.
 func (w *worker) compare(ctx context.Context, batches <-chan batch) (c readmodel.BuildComparison, end func(replaced bool), err error) {
-	note := w.proof.frozen
+	note := ""
 	for range maxMeetings {
-		if w.proof.frozen != "" {
+		lineage, err := w.keeper.lineage(ctx)
+		if err != nil {
+			return c, nil, err
+		}
+		if lineage.Frozen {
+			note = "nobody kept the old one up to date: " + lineage.Reason
 			break
 		}
 		var at uint64
