@@ -559,11 +559,91 @@ export interface paths {
         };
         /**
          * List the read models
-         * @description With how far each has come in the two logs.
+         * @description With how far each has come in the two logs, and which generations there are of it.
          */
         get: operations["list-projections"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projections/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a read model
+         * @description With the progress of its build and the comparison made at the last switch. With `Accept: text/event-stream` the answer is a stream: `progress` whenever there is news, then `done` when nothing is being built any more.
+         */
+        get: operations["get-projection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projections/{name}/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove the previous generation of a read model
+         * @description After that, there is nothing to go back to until the next rebuild. The answer comes at once: see `GET /projections/{name}` for what becomes of it.
+         */
+        post: operations["prune-projection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projections/{name}/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rebuild a read model
+         * @description Builds its next generation from the log beside the one that serves, compares both at the same position, and switches at once. The one before is kept until the next rebuild, to go back to. While one is being built already, that one is the answer. The answer comes at once: see `GET /projections/{name}` for what becomes of it.
+         */
+        post: operations["rebuild-projection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projections/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go back to the previous generation of a read model
+         * @description Brings the previous generation up to date, then switches back to it. The answer comes at once: see `GET /projections/{name}` for what becomes of it.
+         */
+        post: operations["rollback-projection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -889,6 +969,128 @@ export interface components {
             sequence: number;
             /** @description Every service, by id. */
             services: components["schemas"]["Service"][];
+        };
+        /** @description What two generations hold, key by key. */
+        BuildComparison: {
+            /**
+             * Format: date-time
+             * @description When they were compared.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Keys with different values.
+             */
+            different: number;
+            /**
+             * Format: int64
+             * @description The generation that was built.
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Where the new one stood in the log.
+             */
+            new_position: number;
+            /** @description Why the two did not stand at the same position. */
+            note?: string;
+            /**
+             * Format: int64
+             * @description The generation before.
+             */
+            old: number;
+            /**
+             * Format: int64
+             * @description Where the old one stood in the log.
+             */
+            old_position: number;
+            /**
+             * Format: int64
+             * @description Keys only in the new one.
+             */
+            only_new: number;
+            /**
+             * Format: int64
+             * @description Keys only in the old one.
+             */
+            only_old: number;
+            /**
+             * Format: int64
+             * @description Keys with the same value.
+             */
+            same: number;
+            /** @description Some of those that are not the same, 20 at most. */
+            samples: components["schemas"]["BuildSample"][];
+        };
+        /** @description How far the build of a generation is. */
+        BuildProgress: {
+            /** @description Why it was given up. */
+            error?: string;
+            /**
+             * Format: int64
+             * @description Sequence at which folding began.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description The generation being built.
+             */
+            generation: number;
+            /**
+             * Format: int64
+             * @description Milliseconds left at that rate.
+             */
+            left_ms?: number;
+            /**
+             * Format: int64
+             * @description Events or results folded since it was begun, or taken up again.
+             */
+            messages: number;
+            /**
+             * Format: double
+             * @description Of them.
+             */
+            per_second: number;
+            /**
+             * Format: double
+             * @description Share of the log that is folded, 0 to 100.
+             */
+            percent: number;
+            /** @description `inheriting`: taking over what the log no longer holds; `folding` the log; `comparing`; `done`; `failed`. */
+            phase: string;
+            /**
+             * Format: int64
+             * @description Sequence reached.
+             */
+            position: number;
+            /** @description Why the build was begun. */
+            reason?: string;
+            /** @description Whether the previous one is being brought up to date. */
+            rollback?: boolean;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            started_at: string;
+            /**
+             * Format: int64
+             * @description End of the log when it was begun.
+             */
+            to: number;
+            /**
+             * Format: date-time
+             * @description When this was written.
+             */
+            updated_at: string;
+        };
+        /** @description A key whose value is not the same in both. */
+        BuildSample: {
+            /** @description Key of the entry. */
+            key: string;
+            /** @description The new value around the first difference. */
+            new?: string;
+            /** @description The old value around the first difference. */
+            old?: string;
         };
         /** @description An event with what led to it and what followed. */
         Causes: {
@@ -1630,6 +1832,60 @@ export interface components {
             /** @description How far back. */
             window: string;
         };
+        /** @description The generations of a read model, numbered from 1; 0 or absent is none. */
+        Lineage: {
+            /**
+             * Format: int64
+             * @description The one being built.
+             */
+            building?: number;
+            /** @description Why the order last taken up came to nothing. */
+            failed?: string;
+            /** @description Whether nobody keeps the serving one up to date: it serves as it stands until the next one does. */
+            frozen?: boolean;
+            /**
+             * Format: int64
+             * @description The highest number given.
+             */
+            latest: number;
+            /** @description Id of the order last taken up. */
+            order?: string;
+            /**
+             * Format: int64
+             * @description The one before, kept to go back to.
+             */
+            previous?: number;
+            /** @description Why the build was begun. */
+            reason?: string;
+            /** @description Whether the previous one is being brought up to date. */
+            rollback?: boolean;
+            /**
+             * Format: int64
+             * @description The generation that is read.
+             */
+            serving: number;
+            /** @description Whether the serving one cannot be gone back to. */
+            spoiled?: boolean;
+            /**
+             * Format: date-time
+             * @description When the serving generation began to serve.
+             */
+            switched_at?: string;
+        };
+        /** @description What the projector was told to do. */
+        Order: {
+            /** @description Who gave it. */
+            actor?: string;
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            at: string;
+            /** @description Of the order: the Idempotency-Key. */
+            id: string;
+            /** @description `rebuild`, `rollback` or `prune`. */
+            what: string;
+        };
         /** @description Counts of checks and services by status. */
         Overview: {
             /**
@@ -1694,8 +1950,9 @@ export interface components {
             /** @description Names the kind of problem; /docs explains it. */
             type: string;
         };
-        /** @description How far a read model has come. */
-        ProjectionState: {
+        /** @description A read model: how far it has come, and which generations there are of it. */
+        ProjectionView: {
+            comparison?: components["schemas"]["BuildComparison"];
             /**
              * Format: int64
              * @description Place reached in the events; 0 where it does not read them.
@@ -1706,8 +1963,11 @@ export interface components {
              * @description When it was last written.
              */
             flushed_at?: string;
+            generations: components["schemas"]["Lineage"];
             /** @description Of the read model. */
             name: string;
+            order?: components["schemas"]["Order"];
+            progress?: components["schemas"]["BuildProgress"];
             /** @description Whether it is being built anew; until then it shows what it has so far. */
             rebuilding?: boolean;
             /**
@@ -1717,19 +1977,19 @@ export interface components {
             results: number;
             /**
              * Format: int64
-             * @description Moves with the meaning of what is kept; then it is rebuilt.
+             * @description Moves with the meaning of what is kept; then the next generation is built by itself.
              */
             version: number;
         };
         /** @description The read models. */
-        ProjectionStatePage: {
+        ProjectionViewPage: {
             /**
              * Format: date-time
              * @description The instant of the past that was asked for; absent of the present.
              */
             at?: string;
             /** @description The page. */
-            items: components["schemas"]["ProjectionState"][];
+            items: components["schemas"]["ProjectionView"][];
             /** @description For the next page; absent on the last one. */
             next_cursor?: string;
             /**
@@ -5312,22 +5572,341 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "events": 1842,
+                     *           "events": 0,
                      *           "flushed_at": "2026-03-14T09:26:53Z",
-                     *           "name": "checks",
-                     *           "results": 0,
+                     *           "generations": {
+                     *             "building": 2,
+                     *             "latest": 2,
+                     *             "order": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *             "reason": "it was ordered",
+                     *             "serving": 1
+                     *           },
+                     *           "name": "activity",
+                     *           "order": {
+                     *             "actor": "api",
+                     *             "at": "2026-03-14T09:26:41Z",
+                     *             "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *             "what": "rebuild"
+                     *           },
+                     *           "progress": {
+                     *             "from": 1,
+                     *             "generation": 2,
+                     *             "left_ms": 4000,
+                     *             "messages": 391050,
+                     *             "per_second": 32587.5,
+                     *             "percent": 75,
+                     *             "phase": "folding",
+                     *             "position": 39105,
+                     *             "reason": "it was ordered",
+                     *             "started_at": "2026-03-14T09:26:41Z",
+                     *             "to": 52140,
+                     *             "updated_at": "2026-03-14T09:26:53Z"
+                     *           },
+                     *           "results": 52140,
                      *           "version": 1
                      *         }
                      *       ],
                      *       "total": 1
                      *     }
                      */
-                    "application/json": components["schemas"]["ProjectionStatePage"];
+                    "application/json": components["schemas"]["ProjectionViewPage"];
                 };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "get-projection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the read model. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 0,
+                     *       "flushed_at": "2026-03-14T09:26:53Z",
+                     *       "generations": {
+                     *         "building": 2,
+                     *         "latest": 2,
+                     *         "order": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "reason": "it was ordered",
+                     *         "serving": 1
+                     *       },
+                     *       "name": "activity",
+                     *       "order": {
+                     *         "actor": "api",
+                     *         "at": "2026-03-14T09:26:41Z",
+                     *         "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "what": "rebuild"
+                     *       },
+                     *       "progress": {
+                     *         "from": 1,
+                     *         "generation": 2,
+                     *         "left_ms": 4000,
+                     *         "messages": 391050,
+                     *         "per_second": 32587.5,
+                     *         "percent": 75,
+                     *         "phase": "folding",
+                     *         "position": 39105,
+                     *         "reason": "it was ordered",
+                     *         "started_at": "2026-03-14T09:26:41Z",
+                     *         "to": 52140,
+                     *         "updated_at": "2026-03-14T09:26:53Z"
+                     *       },
+                     *       "results": 52140,
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectionView"];
+                    /**
+                     * @example event: progress
+                     *     data: {"name":"activity","generations":{"serving":1,"building":2},…}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "prune-projection": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description Name of the read model. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 0,
+                     *       "flushed_at": "2026-03-14T09:26:53Z",
+                     *       "generations": {
+                     *         "building": 2,
+                     *         "latest": 2,
+                     *         "order": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "reason": "it was ordered",
+                     *         "serving": 1
+                     *       },
+                     *       "name": "activity",
+                     *       "order": {
+                     *         "actor": "api",
+                     *         "at": "2026-03-14T09:26:41Z",
+                     *         "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "what": "rebuild"
+                     *       },
+                     *       "progress": {
+                     *         "from": 1,
+                     *         "generation": 2,
+                     *         "left_ms": 4000,
+                     *         "messages": 391050,
+                     *         "per_second": 32587.5,
+                     *         "percent": 75,
+                     *         "phase": "folding",
+                     *         "position": 39105,
+                     *         "reason": "it was ordered",
+                     *         "started_at": "2026-03-14T09:26:41Z",
+                     *         "to": 52140,
+                     *         "updated_at": "2026-03-14T09:26:53Z"
+                     *       },
+                     *       "results": 52140,
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "rebuild-projection": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description Name of the read model. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 0,
+                     *       "flushed_at": "2026-03-14T09:26:53Z",
+                     *       "generations": {
+                     *         "building": 2,
+                     *         "latest": 2,
+                     *         "order": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "reason": "it was ordered",
+                     *         "serving": 1
+                     *       },
+                     *       "name": "activity",
+                     *       "order": {
+                     *         "actor": "api",
+                     *         "at": "2026-03-14T09:26:41Z",
+                     *         "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "what": "rebuild"
+                     *       },
+                     *       "progress": {
+                     *         "from": 1,
+                     *         "generation": 2,
+                     *         "left_ms": 4000,
+                     *         "messages": 391050,
+                     *         "per_second": 32587.5,
+                     *         "percent": 75,
+                     *         "phase": "folding",
+                     *         "position": 39105,
+                     *         "reason": "it was ordered",
+                     *         "started_at": "2026-03-14T09:26:41Z",
+                     *         "to": 52140,
+                     *         "updated_at": "2026-03-14T09:26:53Z"
+                     *       },
+                     *       "results": 52140,
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "rollback-projection": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description Name of the read model. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 0,
+                     *       "flushed_at": "2026-03-14T09:26:53Z",
+                     *       "generations": {
+                     *         "building": 2,
+                     *         "latest": 2,
+                     *         "order": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "reason": "it was ordered",
+                     *         "serving": 1
+                     *       },
+                     *       "name": "activity",
+                     *       "order": {
+                     *         "actor": "api",
+                     *         "at": "2026-03-14T09:26:41Z",
+                     *         "id": "0197c0de-7a2b-7c11-9d51-3f1f2e6f8a10",
+                     *         "what": "rebuild"
+                     *       },
+                     *       "progress": {
+                     *         "from": 1,
+                     *         "generation": 2,
+                     *         "left_ms": 4000,
+                     *         "messages": 391050,
+                     *         "per_second": 32587.5,
+                     *         "percent": 75,
+                     *         "phase": "folding",
+                     *         "position": 39105,
+                     *         "reason": "it was ordered",
+                     *         "started_at": "2026-03-14T09:26:41Z",
+                     *         "to": 52140,
+                     *         "updated_at": "2026-03-14T09:26:53Z"
+                     *       },
+                     *       "results": 52140,
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
