@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vedette/vedette/pkg/executor"
@@ -14,7 +15,7 @@ import (
 var errProxyWants = fmt.Errorf("%w: the proxy wants another user and password: give them as user:secret://name@ before its host", executor.ErrSetup)
 
 // explain says in plain words why there is no answer.
-func (p *probe) explain(err error, phases *phases) error {
+func (s *session) explain(err error) error {
 	var tooMany errTooManyRedirects
 	if errors.As(err, &tooMany) {
 		return tooMany
@@ -31,37 +32,46 @@ func (p *probe) explain(err error, phases *phases) error {
 			return plain
 		}
 	}
-	if strings.Contains(err.Error(), "tls: certificate required") {
-		return errors.New("the server wants a certificate of the client: give options.tls.certificate and key")
-	}
 	if errors.Is(err, executor.ErrSetup) || errors.Is(err, executor.ErrSecret) {
 		return innermost(err)
 	}
 	switch text := err.Error(); {
-	case noSuchVersion(text):
-		return p.otherVersion()
+	case s.wanted.Load() && unwelcome(text):
+		return errors.New("the server wants a certificate of the client: give options.tls.certificate and key")
+	case s.probe.options.HTTPVersion != "auto" && noSuchVersion(text):
+		return s.probe.otherVersion()
+	case strings.Contains(text, notEstablished):
+		return errors.New("connection closed " + s.phases.current())
 	case strings.Contains(text, "connection error: PROTOCOL_ERROR"):
 		return errors.New("the server breaks the rules of HTTP/2, or the bounds of its headers")
 	}
-	return executor.Explain(err, phases.current())
+	plain := executor.Explain(err, s.phases.current())
+	if s.wanted.Load() && strings.HasPrefix(plain.Error(), "connection ") {
+		return fmt.Errorf("%w, after the server asked for a certificate of the client, which is options.tls.certificate and key", plain)
+	}
+	return plain
 }
 
 // noSuchVersion reports whether an error says that the server speaks another version of HTTP than was asked for.
 func noSuchVersion(text string) bool {
-	for _, sign := range []string{"tls: no application protocol", "looked like an HTTP/1.1 header", "http2: client conn could not be established"} {
-		if strings.Contains(text, sign) {
-			return true
-		}
-	}
-	return false
+	return holds(text, "tls: no application protocol", "looked like an HTTP/1.1 header", notEstablished)
+}
+
+// notEstablished is all that net/http tells of a connection that ends before it says anything.
+const notEstablished = "http2: client conn could not be established"
+
+// unwelcome reports whether an error may be for want of a client's certificate: what a server says then
+// depends on the version of TLS, and is not always read before the connection ends.
+func unwelcome(text string) bool {
+	return holds(text, "tls: certificate required", "tls: bad certificate", "tls: handshake failure", notEstablished)
+}
+
+func holds(text string, signs ...string) bool {
+	return slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(text, sign) })
 }
 
 func (p *probe) otherVersion() error {
-	version := p.options.HTTPVersion
-	if version == "auto" {
-		version = "1.1 nor HTTP/2"
-	}
-	return fmt.Errorf("the server does not speak HTTP/%s", version)
+	return fmt.Errorf("the server does not speak HTTP/%s", p.options.HTTPVersion)
 }
 
 // asked reports whether an answer is by the version of HTTP that was asked for.

@@ -97,14 +97,14 @@ func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.
 	}
 	response, err := client.Do(request.WithContext(phases.trace(request.Context())))
 	if err != nil {
-		return phases.failed(p.explain(ended(request, err), &phases)), false
+		return phases.failed(session.explain(ended(request, err))), false
 	}
 	a := answer{probe: p, response: response, phases: &phases, redirects: trail.followed}
 	a.body, err = readBody(response)
 	phases.finish()
 	_ = response.Body.Close() // what is left of the body is not wanted
 	if err != nil {
-		return phases.failed(p.explain(ended(request, err), &phases)), false
+		return phases.failed(session.explain(ended(request, err))), false
 	}
 	seen = a.observation()
 	switch {

@@ -68,10 +68,14 @@ func TestClientCertificate(t *testing.T) {
 		r := run(url, with(given, "secret://key"), `body == "vedette"`)
 		require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
 	}
-	r := run(url, map[string]any{"tls": map[string]any{"ca": ca}})
-	require.Equal(t, monitor.OutcomeFailure, r.Outcome)
-	require.Contains(t, r.Error, "the server wants a certificate of the client")
-	r = run(url, with("secret://other", "secret://key"))
+	for _, version := range []string{"1.2", "1.3"} {
+		for _, http := range []string{"auto", "1.1", "2"} {
+			r := run(url, map[string]any{"http_version": http, "tls": map[string]any{"ca": ca, "max_version": version}})
+			require.Equal(t, monitor.OutcomeFailure, r.Outcome)
+			require.Contains(t, r.Error, "a certificate of the client", "HTTP %s by TLS %s", http, version)
+		}
+	}
+	r := run(url, with("secret://other", "secret://key"))
 	require.Equal(t, monitor.OutcomeError, r.Outcome)
 	require.Contains(t, r.Error, "certificate and key of tls are no pair in PEM")
 	r = run(leading, with(ownPEM, "secret://key"), `body == ""`, "redirects == 1")

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/vedette/vedette/pkg/executor"
 )
@@ -16,6 +17,8 @@ type session struct {
 	phases *phases
 	// own is the configuration for the target; other hosts get one that tells nothing of it.
 	own *tls.Config
+	// wanted is whether a server asked for a certificate of the client that there is not.
+	wanted atomic.Bool
 	// made are by where to and whether by TLS.
 	made    map[way]http.RoundTripper
 	closers []func()
@@ -68,6 +71,12 @@ func (s *session) make(to way) (http.RoundTripper, error) {
 		var err error
 		if config, err = s.security(to); err != nil {
 			return nil, err
+		}
+	}
+	if config != nil && config.GetClientCertificate == nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			s.wanted.Store(true)
+			return &tls.Certificate{}, nil // none, as without this function
 		}
 	}
 	if s.probe.options.HTTPVersion == "3" {

@@ -52,7 +52,7 @@ func Run(t testing.TB, program string, arguments ...string) string {
 // the test ends; what it wrote is shown when the test failed.
 func Start(t testing.TB, ready func() bool, program string, arguments ...string) {
 	t.Helper()
-	cmd := exec.Command(program, arguments...) //nolint:noctx // a server of the test, stopped at its end
+	cmd := exec.Command(program, arguments...)
 	var out log
 	cmd.Stdout, cmd.Stderr = &out, &out
 	require.NoError(t, cmd.Start())
