@@ -74,6 +74,38 @@ func (c *client) ask(ctx context.Context, q question) (answer, error) {
 	return a, err
 }
 
+// tries by UDP are made where one question is of many: a datagram may get lost among so many.
+const tries = 2
+
+// patiently asks again when a datagram may have got lost.
+func (c *client) patiently(ctx context.Context, q question) (answer, error) {
+	if c.transport != byUDP {
+		return c.ask(ctx, q)
+	}
+	for try := 1; ; try++ {
+		// One share is for what follows.
+		a, err := c.within(ctx, q, tries-try+2)
+		if err == nil || ctx.Err() != nil || try == tries || !timedOut(err) {
+			return a, err
+		}
+	}
+}
+
+// within asks in a share of the time that is left, one of so many.
+func (c *client) within(ctx context.Context, q question, shares int) (answer, error) {
+	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
+		bounded, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
+		defer cancel()
+		ctx = bounded
+	}
+	return c.ask(ctx, q)
+}
+
+func timedOut(err error) bool {
+	var slow net.Error
+	return errors.As(err, &slow) && slow.Timeout()
+}
+
 func (c *client) exchange(ctx context.Context, query *dns.Msg, transport string) (a answer, err error) {
 	var raw []byte
 	switch transport {

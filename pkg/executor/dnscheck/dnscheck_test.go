@@ -128,6 +128,42 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestByIPv6(t *testing.T) {
+	packets, err := net.ListenPacket("udp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	ended := make(chan struct{})
+	server := &dns.Server{PacketConn: packets, Handler: zone("two.test. 60 IN A 192.0.2.1")}
+	go func() {
+		defer close(ended)
+		_ = server.ActivateAndServe()
+	}()
+	t.Cleanup(func() {
+		_ = packets.Close()
+		<-ended
+	})
+	address := packets.LocalAddr().String()
+	for _, version := range []string{"any", "6", "prefer4"} {
+		r := execute(t, dnscheck.New("", ""), "two.test", map[string]any{"server": address, "ip_version": version})
+		require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+		require.Equal(t, address, r.Observed["server"])
+	}
+	r := execute(t, dnscheck.New("", ""), "two.test", map[string]any{"server": address, "ip_version": "4"})
+	require.Equal(t, monitor.OutcomeFailure, r.Outcome)
+	require.Contains(t, r.Error, "::1 is no IPv4 address, as options.ip_version asks for")
+}
+
+func TestTheSystemsResolversGoByTheOptionsToo(t *testing.T) {
+	serveAt(t, "127.0.42.1", zone("two.test. 60 IN A 192.0.2.1"))
+	e, path := machine(t, "", "127.0.42.1")
+	r := execute(t, e, "two.test", map[string]any{"source_address": "127.0.0.9"})
+	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+	r = execute(t, e, "two.test", map[string]any{"ip_version": "6"})
+	require.Equal(t, monitor.OutcomeError, r.Outcome)
+	require.Contains(t, r.Error, path+" names no resolver of the IP version of options.ip_version or source_address")
+}
+
 func TestManyAnswersAreShortened(t *testing.T) {
 	var lines []string
 	for i := range 25 {

@@ -6,13 +6,14 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/dnscheck/dnssec"
 )
 
 // validate judges the signatures of an answer, asking the server that gave it for what that takes.
 func (p *probe) validate(ctx context.Context, c *client, l *look) error {
 	lookup := func(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
-		a, err := c.ask(ctx, question{
+		a, err := c.patiently(ctx, question{
 			name: name, qtype: qtype, qclass: dns.ClassINET, signed: true,
 			flags: Flags{RecursionDesired: p.options.Flags.RecursionDesired, CheckingDisabled: true},
 		})
@@ -20,7 +21,10 @@ func (p *probe) validate(ctx context.Context, c *client, l *look) error {
 	}
 	verdict, err := dnssec.Validate(ctx, lookup, p.anchors, dns.Question{Name: p.name, Qtype: p.qtype, Qclass: p.qclass}, l.Msg, time.Now())
 	l.signed = &verdict
-	return err
+	if err != nil {
+		return executor.Explain(err, "while validating the signatures")
+	}
+	return nil
 }
 
 func (p *probe) signedVerdict(l *look) string {

@@ -146,7 +146,7 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 	for i, server := range servers {
 		c := p.client(tools, p.direct(), server, &spending)
 		defer c.Close()
-		a, err := askWithin(ctx, c, p.own(), len(servers)-i)
+		a, err := c.within(ctx, p.own(), len(servers)-i)
 		a.latency = time.Since(begun)
 		switch {
 		case err != nil:
@@ -162,16 +162,6 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 	}
 	return executor.Observation{Latency: time.Since(begun), Err: fmt.Errorf(
 		"%w: no resolver of %s answers (%w): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path, oneLine{failed})}
-}
-
-// askWithin asks a server that has its share of the time left, one of so many.
-func askWithin(ctx context.Context, c *client, q question, shares int) (answer, error) {
-	if deadline, ok := ctx.Deadline(); ok && shares > 1 {
-		bounded, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(shares))
-		defer cancel()
-		ctx = bounded
-	}
-	return c.ask(ctx, q)
 }
 
 // reachable are the resolvers that the options allow.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -73,27 +74,40 @@ func weigh(raw []byte) int {
 			return weight
 		}
 		kind, length := binary.BigEndian.Uint16(raw[next:]), int(binary.BigEndian.Uint16(raw[next+8:]))
-		weight += perRecord + size + weighData(kind, length)
 		off = next + fixed + length
 		if off > len(raw) {
-			return weight
+			return weight + size
 		}
+		weight += perRecord + size + weighData(kind, raw[off-length:off])
 	}
 	return weight
 }
 
-// weighData is the memory that the data of a record takes.
-func weighData(kind uint16, length int) int {
-	const escaped, perName, worst = 4, 255 * 4, 16
+// weighData is the memory that the data of a record takes. Characters may take four as \DDD, and lists
+// some three times what is in them, as they grow.
+func weighData(kind uint16, data []byte) int {
+	const escaped, perName, perString, perType, worst = 4, 255 * 4, 48, 6, 48
 	switch kind {
-	case dns.TypeA, dns.TypeAAAA, dns.TypeTXT, dns.TypeSPF, dns.TypeCAA, dns.TypeDNSKEY, dns.TypeDS, dns.TypeTLSA, dns.TypeSSHFP:
-		return escaped * length
+	case dns.TypeA, dns.TypeAAAA, dns.TypeCAA, dns.TypeDNSKEY, dns.TypeDS, dns.TypeTLSA, dns.TypeSSHFP:
+		return escaped * len(data)
+	case dns.TypeTXT, dns.TypeSPF:
+		weight := escaped * len(data)
+		for at := 0; at < len(data); at += 1 + int(data[at]) {
+			weight += perString
+		}
+		return weight
 	case dns.TypeNS, dns.TypeCNAME, dns.TypePTR, dns.TypeMX, dns.TypeSRV, dns.TypeDNAME, dns.TypeRRSIG:
-		return escaped*length + perName/2 // half, as names without odd characters take a quarter
+		return escaped*len(data) + perName/2 // half, as names without odd characters take a quarter
 	case dns.TypeSOA:
-		return escaped*length + perName
+		return escaped*len(data) + perName
+	case dns.TypeNSEC, dns.TypeNSEC3:
+		types := 0 // each bit may stand for one
+		for _, b := range data {
+			types += bits.OnesCount8(b)
+		}
+		return escaped*len(data) + perName/2 + perType*types
 	}
-	return perName + worst*length // lists of small things: bitmaps, parameters, options
+	return worst*len(data) + perName/2 // lists of small things: parameters, options, prefixes
 }
 
 // weighName is the memory that a name takes, and where it ends; -1 for one that has no end.

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/miekg/dns"
 
@@ -21,8 +18,6 @@ const (
 	maxNameServers, maxAddresses = 16, 4
 	// atOnce bounds how many questions about a zone are under way.
 	atOnce = 8
-	// tries are made for an answer of a name server: a datagram may get lost among so many.
-	tries = 2
 )
 
 // zone is what its name servers say of it.
@@ -33,27 +28,11 @@ type zone struct {
 	problem string
 }
 
-// nameServer is one of a zone at one of its addresses.
-type nameServer struct {
-	name, address string
-	serial        uint32
-	err           error
-	// skipped: this runner cannot, or may not, ask that address.
-	skipped bool
-}
-
-func (s nameServer) String() string {
-	if s.address == "" {
-		return shownName(s.name)
-	}
-	return shownName(s.name) + " (" + s.address + ")"
-}
-
 // serials asks every authoritative server of the zone for its serial number. An error says that the
 // servers could not be found, or that none may be asked.
 func (p *probe) serials(ctx context.Context, tools executor.Tools, c *client) (*zone, error) {
 	z := &zone{name: p.name}
-	a, err := c.ask(ctx, p.about(p.name, dns.TypeNS))
+	a, err := c.patiently(ctx, p.about(p.name, dns.TypeNS))
 	if err != nil {
 		return nil, err
 	}
@@ -105,115 +84,6 @@ func inParallel(n int, do func(i int) error) error {
 	return nil
 }
 
-// about is a question that finds name servers.
-func (p *probe) about(name string, qtype uint16) question {
-	return question{name: name, qtype: qtype, qclass: dns.ClassINET, flags: Flags{RecursionDesired: p.options.Flags.RecursionDesired}}
-}
-
-// targetsOf are the name servers of a zone in an answer.
-func targetsOf(m *dns.Msg, zone string) (names []string) {
-	for _, record := range slices.Concat(m.Answer, m.Ns) {
-		if ns, ok := record.(*dns.NS); ok && strings.EqualFold(ns.Hdr.Name, zone) && !containsName(names, ns.Ns) {
-			names = append(names, strings.ToLower(ns.Ns))
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// addresses looks up those of a name server: by asking, and where the server does not resolve, by what
-// it sent along with its name.
-func (p *probe) addresses(ctx context.Context, c *client, name string, along *dns.Msg) ([]nameServer, error) {
-	// Several are looked up at once, and a client asks one thing after another.
-	own := p.client(c.tools, c.dial, c.server, c.budget)
-	defer own.Close()
-	var found []netip.Addr
-	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		if !p.wants(qtype) {
-			continue
-		}
-		a, err := own.ask(ctx, p.about(name, qtype))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, addressesOf(a.Answer, qtype)...)
-	}
-	if len(found) == 0 {
-		for _, record := range along.Extra {
-			if qtype := record.Header().Rrtype; strings.EqualFold(record.Header().Name, name) && p.wants(qtype) {
-				found = append(found, addressesOf([]dns.RR{record}, qtype)...)
-			}
-		}
-	}
-	if len(found) == 0 {
-		return []nameServer{{name: name, err: errors.New("has no address")}}, nil
-	}
-	var servers []nameServer
-	for _, address := range found[:min(len(found), maxAddresses)] {
-		servers = append(servers, nameServer{name: name, address: address.String()})
-	}
-	return servers, nil
-}
-
-func addressesOf(records []dns.RR, qtype uint16) (found []netip.Addr) {
-	for _, record := range records {
-		var raw net.IP
-		switch record := record.(type) {
-		case *dns.A:
-			raw = record.A.To4()
-		case *dns.AAAA:
-			raw = record.AAAA
-		}
-		if address, ok := netip.AddrFromSlice(raw); ok && record.Header().Rrtype == qtype {
-			found = append(found, address)
-		}
-	}
-	return found
-}
-
-// serial asks a name server for the serial number that it has. What it does wrong is noted with it;
-// an error is the attempt's end.
-func (p *probe) serial(ctx context.Context, tools executor.Tools, s *nameServer, b *budget) error {
-	if s.err != nil {
-		return nil
-	}
-	c := p.client(tools, p.dialer(tools), net.JoinHostPort(s.address, "53"), b)
-	c.transport = byUDP
-	defer c.Close()
-	for try := 1; ; try++ {
-		// One share is for what follows.
-		a, err := askWithin(ctx, c, question{name: p.name, qtype: dns.TypeSOA, qclass: dns.ClassINET}, tries-try+2)
-		if err == nil {
-			s.serial, s.err = serialOf(a.Msg, p.name)
-			return nil
-		}
-		if ctx.Err() != nil || errors.Is(err, executor.ErrSetup) {
-			return err
-		}
-		s.err = err
-		s.skipped = errors.Is(err, executor.ErrForbidden) || errors.Is(err, syscall.ENETUNREACH)
-		var slow net.Error
-		if s.skipped || try == tries || !errors.As(err, &slow) || !slow.Timeout() {
-			return nil
-		}
-	}
-}
-
-func serialOf(m *dns.Msg, zone string) (uint32, error) {
-	if m.Rcode != dns.RcodeSuccess {
-		return 0, errors.New("answers " + rcodeOf(m))
-	}
-	for _, record := range m.Answer {
-		if soa, ok := record.(*dns.SOA); ok && strings.EqualFold(soa.Hdr.Name, zone) {
-			if !m.Authoritative {
-				return 0, errors.New("answers without authority")
-			}
-			return soa.Serial, nil
-		}
-	}
-	return 0, errors.New("does not serve the zone")
-}
-
 // judge finds what is not consistent. The error says that none of the servers may be asked.
 func (z *zone) judge() error {
 	groups := make(map[uint32][]string)
@@ -254,18 +124,6 @@ func (z *zone) judge() error {
 	return nil
 }
 
-// complaint says what a server does wrong, as the end of a sentence about it.
-func (s nameServer) complaint() string {
-	var slow net.Error
-	if errors.As(s.err, &slow) && slow.Timeout() {
-		return "does not answer"
-	}
-	if errors.Is(s.err, syscall.ECONNREFUSED) {
-		return "refuses the connection"
-	}
-	return s.err.Error()
-}
-
 func zoneVerdict(l *look) string {
 	if l.zone == nil {
 		return ""
@@ -297,17 +155,4 @@ func (z *zone) observe(observed map[string]any) {
 		}
 	}
 	observed["serials"], observed["consistent"] = kept, z.problem == ""
-}
-
-// wants reports whether addresses of a type may be asked at all.
-func (p *probe) wants(qtype uint16) bool {
-	return (qtype == dns.TypeA && p.goesBy(true)) || (qtype == dns.TypeAAAA && p.goesBy(false))
-}
-
-// goesBy reports whether the options allow addresses of IPv4, or else of IPv6.
-func (p *probe) goesBy(four bool) bool {
-	if source := p.way.Source(); source.IsValid() && source.Is4() != four {
-		return false
-	}
-	return (p.options.IPVersion != "4" || four) && (p.options.IPVersion != "6" || !four)
 }

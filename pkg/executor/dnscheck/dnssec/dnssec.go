@@ -54,10 +54,10 @@ type Verdict struct {
 }
 
 // Validate judges the answer to a question of class IN: every set of records on the way from the
-// name over its aliases, or the proof that there is nothing. The error is that of lookup; whatever a
-// server may send is part of the verdict.
+// name over its aliases, or the proof that there is nothing. The error is that of lookup or ctx; whatever
+// a server may send is part of the verdict.
 func Validate(ctx context.Context, lookup Lookup, anchors Anchors, question dns.Question, reply *dns.Msg, now time.Time) (Verdict, error) {
-	v := &validator{lookup: lookup, anchors: anchors, now: now, zones: make(map[string]*zone), steps: make(map[string]step), hashes: make(map[hashed]string)}
+	v := &validator{ended: ctx.Err, lookup: lookup, anchors: anchors, now: now, zones: make(map[string]*zone), steps: make(map[string]step), hashes: make(map[hashed]string)}
 	err := v.answer(ctx, dns.CanonicalName(question.Name), question.Qtype, reply)
 	verdict := Verdict{Status: Secure, Zone: v.last, Expires: v.expires}
 	var found *finding
@@ -70,6 +70,8 @@ func Validate(ctx context.Context, lookup Lookup, anchors Anchors, question dns.
 
 // validator is one validation.
 type validator struct {
+	// ended is why ctx has ended, if it has.
+	ended   func() error
 	lookup  Lookup
 	anchors Anchors
 	now     time.Time

@@ -409,6 +409,60 @@ func TestAnchors(t *testing.T) {
 	require.Len(t, anchors["example.org."], 2)
 }
 
+// TestRootAnchorsAreThoseOfTheKeys holds the digests to the keys as Debian publishes them in dns-root-data.
+func TestRootAnchorsAreThoseOfTheKeys(t *testing.T) {
+	anchors := dnssec.Anchors{}
+	for _, key := range []string{
+		"AwEAAaz/tAm8yTn4Mfeh5eyI96WSVexTBAvkMgJzkKTOiW1vkIbzxeF3+/4RgWOq7HrxRixHlFlExOLAJr5emLvN7SWXgnLh4+B5xQlNVz8Og8kvArMtNROxVQuCaSnIDdD5LKyWbRd2n9WGe2R8PzgCmr3EgVLrjyBxWezF0jLHwVN8efS3rCj/EWgvIWgb9tarpVUDK/b58Da+sqqls3eNbuv7pr+eoZG+SrDK6nWeL3c6H5Apxz7LjVc1uTIdsIXxuOLYA4/ilBmSVIzuDWfdRUfhHdY6+cn8HFRm+2hM8AnXGXws9555KrUB5qihylGa8subX2Nn6UwNR1AkUTV74bU=",
+		"AwEAAa96jeuknZlaeSrvyAJj6ZHv28hhOKkx3rLGXVaC6rXTsDc449/cidltpkyGwCJNnOAlFNKF2jBosZBU5eeHspaQWOmOElZsjICMQMC3aeHbGiShvZsx4wMYSjH8e7Vrhbu6irwCzVBApESjbUdpWWmEnhathWu1jo+siFUiRAAxm9qyJNg/wOZqqzL/dL/q8PkcRU5oUKEpUge71M3ej2/7CPqpdVwuMoTvoB+ZOT4YeGyxMvHmbrxlFzGOHOijtzN+u1TQNatX2XBuzZNQ1K+s2CXkPIZo7s6JgZyvaBevYtxPvYLw4z9mR7K2vaF18UYH9Z9GNUUeayffKC73PYc=",
+	} {
+		require.NoError(t, anchors.Add(". DNSKEY 257 3 8 "+key))
+	}
+	for i, digest := range dnssec.RootAnchors()["."] {
+		require.Equal(t, anchors["."][i].KeyTag, digest.KeyTag)
+		require.Equal(t, anchors["."][i].Digest, digest.Digest)
+	}
+}
+
+// TestCompactDenial: some servers say of a name that does not exist that it has no types (RFC 9824).
+func TestCompactDenial(t *testing.T) {
+	n := newNames(t)
+	compact := func(rcode int, types ...uint16) {
+		n.tamper = func(r *dns.Msg) {
+			if r.Question[0].Name != "ghost.test." {
+				return
+			}
+			denial := &dns.NSEC{
+				Hdr:        dns.RR_Header{Name: "ghost.test.", Rrtype: dns.TypeNSEC, Class: dns.ClassINET, Ttl: 60},
+				NextDomain: `\000.ghost.test.`, TypeBitMap: append([]uint16{dns.TypeRRSIG, dns.TypeNSEC}, types...),
+			}
+			r.Rcode, r.Ns = rcode, append([]dns.RR{denial}, n.zones["test."].Sign([]dns.RR{denial})...)
+		}
+	}
+	compact(dns.RcodeSuccess, dns.TypeNXNAME)
+	require.Equal(t, dnssec.Secure, n.validate(t, "ghost.test.", dns.TypeA).Status)
+	compact(dns.RcodeNameError, dns.TypeNXNAME)
+	require.Equal(t, dnssec.Secure, n.validate(t, "ghost.test.", dns.TypeA).Status)
+	compact(dns.RcodeNameError)
+	v := n.validate(t, "ghost.test.", dns.TypeA)
+	require.Equal(t, dnssec.Bogus, v.Status, "a name without types exists")
+	require.Contains(t, v.Reason, "test does not prove that ghost.test does not exist")
+}
+
+func TestItEndsWithItsContext(t *testing.T) {
+	n := newNames(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	lookup := func(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+		cancel()
+		return n.lookup(ctx, name, qtype)
+	}
+	reply, err := n.lookup(t.Context(), "www.test.", dns.TypeA)
+	require.NoError(t, err)
+	_, err = dnssec.Validate(ctx, lookup, n.anchors(t), dns.Question{Name: "www.test.", Qtype: dns.TypeA}, reply, n.now)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 2, n.asked)
+}
+
 // TestOneFlippedBitIsNeverSecure changes any byte of any answer: then the outcome may be anything but
 // secure with other data than was signed.
 func TestOneFlippedBitIsNeverSecure(t *testing.T) {

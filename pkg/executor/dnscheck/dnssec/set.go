@@ -154,6 +154,9 @@ func (v *validator) verify(s *set, zone string, keys []key) (*dns.RRSIG, error) 
 		if tried++; tried > maxSignatures {
 			break
 		}
+		if err := v.ended(); err != nil {
+			return nil, err
+		}
 		problem := v.check(s, sig, keys)
 		if problem == nil {
 			if ends := Expiry(sig, v.now); v.expires.IsZero() || ends.Before(v.expires) {
