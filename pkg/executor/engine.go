@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"maps"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor/netguard"
 	"github.com/vedette/vedette/pkg/executor/secrets"
+	"github.com/vedette/vedette/pkg/executor/wire"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -75,6 +77,10 @@ func (e *Engine) Execute(ctx context.Context, ex monitor.Execution) (result moni
 		return result
 	}
 	run := attempts{kind: kind, probe: probe, check: ex.Check, tools: Tools{Policy: e.env.Policy, Secret: vault.Fill, Hide: vault.Hide}, clean: vault.Redact}
+	if ex.Trigger == monitor.TriggerTest {
+		run.tools.Wire = wire.New()
+		defer func() { result.Wire = run.tools.Wire.Entries(vault) }()
+	}
 	run.all(ctx, &result)
 	return result
 }
@@ -100,6 +106,9 @@ type attempts struct {
 func (a *attempts) all(ctx context.Context, result *monitor.Result) {
 	for {
 		result.Attempts++
+		if result.Attempts > 1 {
+			a.tools.Wire.Note("attempt", strconv.Itoa(result.Attempts))
+		}
 		a.one(ctx, result)
 		if result.Outcome != monitor.OutcomeFailure || result.Attempts > a.check.Retries {
 			return
@@ -185,6 +194,9 @@ func (a *attempts) assess(ctx context.Context, text string, seen Observation) mo
 	assertion, err := a.kind.assertion(text)
 	if err == nil {
 		outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values, a.clean)
+		if outcome.Passed && a.tools.Wire != nil { // somebody wants to see all of it
+			outcome.Actual = assertion.Actual(ctx, seen.Values, a.clean)
+		}
 	}
 	if err != nil {
 		outcome.Error = err.Error()

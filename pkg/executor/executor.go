@@ -10,6 +10,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/netguard"
+	"github.com/vedette/vedette/pkg/executor/wire"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -57,6 +58,9 @@ type Tools struct {
 	// Hide makes a value that the attempt came by, such as a token, a secret to be taken out of what
 	// is reported.
 	Hide func(value string)
+	// Wire takes down what goes over the wire when a definition is tried out; usually nil, which does
+	// nothing.
+	Wire *wire.Log
 }
 
 // Dial connects, but not to addresses that the runner's policy refuses (ErrForbidden).

@@ -37,6 +37,21 @@ type Result struct {
 	// Trigger is "schedule", "manual" (run now), "test" (an unsaved definition) or "heartbeat" (what is
 	// watched reported, or failed to).
 	Trigger Trigger `json:"trigger"`
+	// Wire is what went over the wire, secrets taken out, where the trigger is test; bounded to 8 KiB
+	// as JSON by the executor.
+	Wire []WireEntry `json:"wire,omitempty"`
+}
+
+// WireEntry is one line of what an execution looked up, connected to, sent and received.
+type WireEntry struct {
+	// AtMS is when, in milliseconds from the beginning.
+	AtMS float64 `json:"at_ms"`
+	// What is "lookup", "connect", "tls", "sent", "received", "attempt" or "more".
+	What string `json:"what"`
+	// Text is the beginning of what was sent or received; what cannot be shown is written as \xHH.
+	Text string `json:"text,omitempty"`
+	// Bytes is how many were sent or received.
+	Bytes int `json:"bytes,omitempty"`
 }
 
 // Timings are the phases of an execution in milliseconds. A phase that did not happen is 0.

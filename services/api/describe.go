@@ -154,5 +154,6 @@ func schemaText() map[string]string {
 		"Uptime":            "The share of the time with data in which a check was up or degraded, and how much data there was.",
 		"UptimeReport":      "The uptime of a check by window.",
 		"Variable":          "A name that assertions may use.",
+		"WireEntry":         "One line of what a test looked up, connected to, sent and received.",
 	}
 }

@@ -36,6 +36,19 @@ func exampleResult() monitor.Result {
 	}
 }
 
+func exampleTest() monitor.Result {
+	result := exampleResult()
+	result.Trigger = monitor.TriggerTest
+	result.Assertions[0].Actual = "200"
+	result.Wire = []monitor.WireEntry{
+		{AtMS: 1.2, What: "lookup", Text: "example.org: 192.0.2.10"},
+		{AtMS: 4.3, What: "connect", Text: "192.0.2.10:443"},
+		{AtMS: 14.2, What: "sent", Text: "GET / HTTP\nHost: example.org\n\n", Bytes: 34},
+		{AtMS: 39.2, What: "received", Text: "HTTP/1.1 200 OK\n\n<!doctype html>", Bytes: 34},
+	}
+	return result
+}
+
 func exampleUptime() map[string]readmodel.Uptime {
 	ratio := 0.9993
 	return map[string]readmodel.Uptime{"24h": {Ratio: &ratio, Coverage: 0.9997, Expected: 2880, Up: 2877, Down: 2}}

@@ -32,8 +32,8 @@ func (s *server) runRoutes(d *document) {
 	}, s.runCheck)
 	register(d, operation{
 		id: "test-check", method: http.MethodPost, path: "/checks/test", tag: tagChecks, summary: "Execute a definition without registering it",
-		description: "Answers with the result. Nothing is stored. id, name and service may be left out.",
-		answer:      exampleResult(), body: exampleDefinition(), errors: append(errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
+		description: "Answers with the result; besides what others have, with the actual value of every assertion and, in wire, what was looked up, connected to, sent and received, without secrets. Nothing is stored. id, name and service may be left out.",
+		answer:      exampleTest(), body: exampleDefinition(), errors: append(errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
 	}, s.testCheck)
 }
 

@@ -10,11 +10,15 @@ import (
 )
 
 // fit returns r within the size that the gate takes, and that size in bytes of JSON. What is too
-// large, or cannot be encoded at all, loses detail, never its outcome: first what was observed, then
-// its timings, the assertions that passed and the length of texts.
+// large, or cannot be encoded at all, loses detail, never its outcome: first what went over the wire,
+// then what was observed, then its timings, the assertions that passed and the length of texts.
 func fit(r monitor.Result) (monitor.Result, int) {
 	size, ok := sizeOf(r)
 	if ok {
+		return r, size
+	}
+	r.Wire = nil
+	if size, ok = sizeOf(r); ok {
 		return r, size
 	}
 	r.Observed = nil

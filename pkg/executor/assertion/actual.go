@@ -19,8 +19,9 @@ import (
 // maxActual bounds an actual value in bytes.
 const maxActual = 200
 
-// actual finds the values that a failed assertion was about.
-func (a *Assertion) actual(ctx context.Context, values map[string]any, clean func(string) string) string {
+// Actual finds the values that an assertion was about: those that decided, in at most maxActual bytes.
+// It evaluates the assertion again.
+func (a *Assertion) Actual(ctx context.Context, values map[string]any, clean func(string) string) string {
 	tracing, err := a.tracing()
 	if err != nil {
 		return ""

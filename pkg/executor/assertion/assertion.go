@@ -144,7 +144,7 @@ func (a *Assertion) Evaluate(ctx context.Context, values map[string]any, clean f
 	if passed {
 		return true, "", nil
 	}
-	return false, a.actual(ctx, values, clean), nil
+	return false, a.Actual(ctx, values, clean), nil
 }
 
 var errTooMuch = errors.New("cannot be evaluated: it takes more work than an assertion may")

@@ -107,6 +107,14 @@ func timedOut(err error) bool {
 }
 
 func (c *client) exchange(ctx context.Context, query *dns.Msg, transport string) (a answer, err error) {
+	if c.tools.Wire != nil {
+		c.tools.Wire.Sent("to " + c.server + " by " + transport + "\n" + query.String())
+		defer func() {
+			if a.Msg != nil {
+				c.tools.Wire.Received("from " + c.server + "\n" + a.Msg.String())
+			}
+		}()
+	}
 	var raw []byte
 	switch transport {
 	case byUDP:

@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http/httptrace"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/route"
+	"github.com/vedette/vedette/pkg/executor/wire"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -54,6 +56,7 @@ type Conn struct {
 	net.Conn
 	host    string
 	steps   monitor.Timings
+	log     *wire.Log
 	unwatch func() bool
 }
 
@@ -71,7 +74,7 @@ func Dial(ctx context.Context, tools executor.Tools, way route.Route, network, t
 	}
 	phases.connected()
 	c := Over(ctx, raw, host)
-	c.steps = phases.timings()
+	c.steps, c.log = phases.timings(), tools.Wire
 	return c, nil
 }
 
@@ -97,6 +100,14 @@ func Over(ctx context.Context, raw net.Conn, host string) *Conn {
 func (c *Conn) Close() error {
 	c.unwatch()
 	return c.Conn.Close()
+}
+
+// Inside is a connection made of this one, by TLS, as it is to be used: what goes over it is taken
+// down where that is wanted.
+func (c *Conn) Inside(secured *tls.Conn) net.Conn {
+	state := secured.ConnectionState()
+	c.log.Note("tls", strings.TrimRight(tls.VersionName(state.Version)+", "+tls.CipherSuiteName(state.CipherSuite)+", "+state.NegotiatedProtocol, ", "))
+	return c.log.Conn(secured)
 }
 
 // IP is the address connected to, without the port: the proxy's where there is one.

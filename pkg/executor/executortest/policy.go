@@ -82,21 +82,26 @@ func (s Subject) testSecrets(t *testing.T) {
 			env.Secrets = secrets.Source{Env: func(string) (string, bool) { return value, known }}
 		}
 	}
-	r := s.engine(t, knowing(secret, true)).Execute(t.Context(), Execution(d))
-	var shown strings.Builder
-	encoder := json.NewEncoder(&shown)
-	encoder.SetEscapeHTML(false)
-	require.NoError(t, encoder.Encode(r))
-	require.Contains(t, shown.String(), secrets.Redacted, "the definition has it sent back")
-	quoted := strconv.Quote(secret)
-	for _, form := range []string{
-		secret, quoted[1 : len(quoted)-1], strings.Trim(strconv.Quote(quoted), `"\`), url.QueryEscape(secret), url.PathEscape(secret),
-		base64.StdEncoding.EncodeToString([]byte(secret)),
-	} {
-		require.NotContains(t, shown.String(), form)
+	for _, trigger := range []monitor.Trigger{monitor.TriggerSchedule, monitor.TriggerTest} {
+		e := Execution(d)
+		e.Trigger = trigger
+		r := s.engine(t, knowing(secret, true)).Execute(t.Context(), e)
+		require.Equal(t, trigger == monitor.TriggerTest && s.Network != ICMP, len(r.Wire) > 0, "what goes over the wire is for those who try out")
+		var shown strings.Builder
+		encoder := json.NewEncoder(&shown)
+		encoder.SetEscapeHTML(false)
+		require.NoError(t, encoder.Encode(r))
+		require.Contains(t, shown.String(), secrets.Redacted, "the definition has it sent back")
+		quoted := strconv.Quote(secret)
+		for _, form := range []string{
+			secret, quoted[1 : len(quoted)-1], strings.Trim(strconv.Quote(quoted), `"\`), url.QueryEscape(secret), url.PathEscape(secret),
+			base64.StdEncoding.EncodeToString([]byte(secret)),
+		} {
+			require.NotContains(t, shown.String(), form)
+		}
 	}
 
-	r = s.engine(t, knowing("", false)).Execute(t.Context(), Execution(d))
+	r := s.engine(t, knowing("", false)).Execute(t.Context(), Execution(d))
 	require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
 	require.Contains(t, r.Error, "VEDETTE_SECRET_TOKEN", "the cure")
 	require.NotContains(t, r.Error, "\n")

@@ -60,6 +60,7 @@ func (s *session) RoundTrip(request *http.Request) (*http.Response, error) {
 		if s.made == nil {
 			s.made = make(map[way]http.RoundTripper, 1)
 		}
+		found = s.tools.Wire.RoundTripper(found)
 		s.made[to] = found
 	}
 	return found.RoundTrip(request)

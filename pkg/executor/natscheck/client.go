@@ -33,6 +33,7 @@ type greeting struct {
 // client is a connection to a NATS server on which one thing happens after the other. It ends with
 // the context that it was made with.
 type client struct {
+	dialled  *endpoint.Conn
 	conn     net.Conn
 	wire     *wire
 	greeting greeting
@@ -48,7 +49,7 @@ type client struct {
 // meet reads the greeting of the server at the other end of conn, and secures the connection as mode
 // says: auto, required or first. The error is in plain words.
 func meet(ctx context.Context, conn *endpoint.Conn, mode string, config *tls.Config) (*client, error) {
-	c := &client{conn: conn, wire: newWire(conn)}
+	c := &client{dialled: conn, conn: conn, wire: newWire(conn)}
 	if mode == tlsFirst {
 		if err := c.handshake(ctx, config); err != nil {
 			return c, err
@@ -84,7 +85,8 @@ func (c *client) handshake(ctx context.Context, config *tls.Config) error {
 		return executor.Explain(err, "during the TLS handshake")
 	}
 	state := conn.ConnectionState()
-	c.conn, c.wire, c.state, c.secured = conn, newWire(conn), &state, endpoint.Between(begun, time.Now())
+	plain := c.dialled.Inside(conn)
+	c.conn, c.wire, c.state, c.secured = plain, newWire(plain), &state, endpoint.Between(begun, time.Now())
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/nats-io/nkeys"
+
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
@@ -70,6 +72,9 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	secrets, err := p.options.fill(tools.Secret)
 	if err != nil {
 		return executor.Observation{Err: err}
+	}
+	if token, err := nkeys.ParseDecoratedJWT([]byte(secrets.credentials)); err == nil && secrets.credentials != "" {
+		tools.Hide(token) // it is sent without the rest
 	}
 	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
 	if err != nil {

@@ -70,6 +70,17 @@ type result struct {
 	err   error
 }
 
+// text tells a person of the result.
+func (r result) text(of string) string {
+	if r.err != nil {
+		return of + ": " + strings.TrimSpace(executor.Explain(r.err, "").Error())
+	}
+	for i, address := range r.found {
+		of += []string{": ", ", "}[min(i, 1)] + address.String()
+	}
+	return of
+}
+
 // question is one to a resolver.
 type question struct {
 	resolver, host string

@@ -25,6 +25,14 @@ const stagger = 250 * time.Millisecond
 // refuses all addresses, or those of the resolver or the proxy; ErrSetup when this machine has not
 // the source address, or the proxy does not serve.
 func (r Route) Dial(ctx context.Context, tools executor.Tools, network, address string) (net.Conn, error) {
+	conn, err := r.dial(ctx, tools, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return tools.Wire.Conn(conn), nil
+}
+
+func (r Route) dial(ctx context.Context, tools executor.Tools, network, address string) (net.Conn, error) {
 	if r.proxy != nil {
 		return r.dialThrough(ctx, tools, address)
 	}
@@ -47,10 +55,11 @@ func (r Route) Dial(ctx context.Context, tools executor.Tools, network, address 
 	return way.race(ctx, targets)
 }
 
-// Dialer is Dial with its tools, as net/http wants it.
+// Dialer is Dial with its tools, as net/http wants it. What goes over these connections is not taken
+// down: that is for wire.Log.RoundTripper, or whoever else knows what it means.
 func (r Route) Dialer(tools executor.Tools) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		return r.Dial(ctx, tools, network, address)
+		return r.dial(ctx, tools, network, address)
 	}
 }
 
@@ -78,6 +87,7 @@ type hop struct {
 
 func (h hop) one(ctx context.Context, address string) (net.Conn, error) {
 	conn, err := h.tools.Policy.DialFrom(ctx, h.source, h.network, address)
+	h.tools.Wire.Note("connect", result{err: err}.text(address))
 	if errors.Is(err, syscall.EADDRNOTAVAIL) && h.source.IsValid() {
 		return nil, fmt.Errorf("%w: %s is no address of its machine: set options.source_address to one that is, or leave it out", executor.ErrSetup, h.source)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func (r Route) dialThrough(ctx context.Context, tools executor.Tools, address st
 	if err != nil {
 		return nil, err
 	}
-	conn, err := r.ToProxy().Dial(ctx, tools, "tcp", r.proxy.address)
+	conn, err := r.ToProxy().dial(ctx, tools, "tcp", r.proxy.address)
 	if err != nil {
 		return nil, r.proxy.unreachable(err)
 	}
@@ -131,6 +132,7 @@ func (r Route) dialThrough(ctx context.Context, tools executor.Tools, address st
 		}
 		return nil, err
 	}
+	tools.Wire.Note("connect", net.JoinHostPort(host, strconv.Itoa(int(port)))+" through the proxy")
 	return through, nil
 }
 

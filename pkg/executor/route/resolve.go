@@ -19,6 +19,9 @@ const maxAddresses = 16
 // ErrForbidden when the policy refuses all of them, and a *net.DNSError where there are none.
 func (r Route) Resolve(ctx context.Context, tools executor.Tools, host string) ([]netip.Addr, error) {
 	found, err := r.lookup(ctx, tools, host)
+	if _, literal := netip.ParseAddr(host); literal != nil {
+		tools.Wire.Note("lookup", result{found, err}.text(host))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,36 @@ func (v *Vault) Empty() bool { return len(v.used) == 0 }
 // Redact takes the values of the secrets used out of text, also where they are written for a URL,
 // quoted, as JSON, HTML or hexadecimal, or in base64, alone or within something longer.
 func (v *Vault) Redact(text string) string {
-	var cuts []span
+	cuts := v.find(text)
+	if len(cuts) == 0 {
+		return text
+	}
+	return cut(text, cuts)
+}
+
+// Find returns where Redact would take something out, from and to in bytes, in order and apart.
+func (v *Vault) Find(text string) (places [][2]int) {
+	cuts := v.find(text)
+	slices.SortFunc(cuts, func(a, b span) int { return a.from - b.from })
+	for _, c := range cuts {
+		if last := len(places) - 1; last >= 0 && c.from <= places[last][1] {
+			places[last][1] = max(places[last][1], c.to)
+			continue
+		}
+		places = append(places, [2]int{c.from, c.to})
+	}
+	return places
+}
+
+// Longest is the most bytes that Redact would take out in one place, were it no part of a longer one.
+func (v *Vault) Longest() (most int) {
+	for _, form := range v.forms {
+		most = max(most, len(form))
+	}
+	return most
+}
+
+func (v *Vault) find(text string) (cuts []span) {
 	for _, form := range v.forms {
 		for from := 0; ; {
 			at := strings.Index(text[from:], form)
@@ -31,10 +60,7 @@ func (v *Vault) Redact(text string) string {
 			from += at + 1 // the next may overlap this one
 		}
 	}
-	if len(cuts) == 0 {
-		return text
-	}
-	return cut(text, cuts)
+	return cuts
 }
 
 type span struct{ from, to int }

@@ -70,6 +70,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return failed(executor.Explain(err, "during the TLS handshake"))
 	}
+	conn.Inside(secure)
 	latency := time.Since(begun)
 	timings.TLS = endpoint.Between(started, time.Now())
 	return p.observe(conn, secure.ConnectionState(), config.ServerName, timings, latency)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -118,7 +119,29 @@ func (a *app) showResult(r monitor.Result) error {
 	f.add("observed", text(observed(r.Observed)))
 	f.add("from", text(fmt.Sprintf("%s, by %s", r.Location, r.Runner)))
 	f.add("at", text(clock(now, r.StartedAt)))
+	addWire(&f, r.Wire)
 	return f.write(a.Out, a.colour())
+}
+
+// addWire shows what went over the wire, what was sent behind >, what came behind <.
+func addWire(f *facts, entries []monitor.WireEntry) {
+	name := "wire"
+	line := func(c cell) {
+		f.add(name, c)
+		name = ""
+	}
+	for _, e := range entries {
+		head := fmt.Sprintf("%9s  %s", milliseconds(e.AtMS), e.What)
+		if e.What != "sent" && e.What != "received" {
+			line(cell{{head, dim}, {" " + clean(e.Text), plain}})
+			continue
+		}
+		mark := map[bool]string{true: "> ", false: "< "}[e.What == "sent"]
+		line(styled(fmt.Sprintf("%s %d bytes", head, e.Bytes), dim))
+		for text := range strings.Lines(e.Text) {
+			line(cell{{strings.Repeat(" ", 11) + mark, dim}, {clean(strings.TrimRight(text, "\n")), plain}})
+		}
+	}
 }
 
 func assertionCell(r monitor.AssertionResult) cell {
