@@ -322,3 +322,30 @@ func TestWarnings(t *testing.T) {
 		})
 	}
 }
+
+// TestTestsTellMore: the actual values of assertions that hold, and what went over the wire.
+func TestTestsTellMore(t *testing.T) {
+	kind := scripted{attempt: func(_ context.Context, tools executor.Tools) executor.Observation {
+		text, err := tools.Secret("AUTH secret://token")
+		tools.Wire.Sent(text)
+		return executor.Observation{Values: map[string]any{"status": 200}, Err: err, Verdict: "bad"}
+	}}
+	table, err := executor.NewTable(kind)
+	require.NoError(t, err)
+	engine := executor.NewEngine(table, executor.Environment{Secrets: secrets.Source{Env: func(string) (string, bool) { return "s3cret-value", true }}})
+	d := monitor.Definition{ID: "c", Service: "s", Kind: "scripted", Retries: 1, RetryDelay: monitor.Duration(time.Millisecond)}.WithDefaults()
+	r := engine.Execute(t.Context(), monitor.Execution{Check: d, Trigger: monitor.TriggerTest})
+	require.Len(t, r.Wire, 3)
+	require.Equal(t, "AUTH •••", r.Wire[0].Text)
+	require.Equal(t, len("AUTH s3cret-value"), r.Wire[0].Bytes)
+	require.Equal(t, monitor.WireEntry{AtMS: r.Wire[1].AtMS, What: "attempt", Text: "2"}, r.Wire[1])
+
+	d.Assertions = []string{"status == 200 && status > 1", "status < 500"}
+	r = engine.Execute(t.Context(), monitor.Execution{Check: d, Trigger: monitor.TriggerTest})
+	require.Equal(t, []monitor.AssertionResult{
+		{Expression: "status == 200 && status > 1", Passed: true, Actual: "200"}, {Expression: "status < 500", Passed: true, Actual: "200"},
+	}, r.Assertions)
+	r = engine.Execute(t.Context(), monitor.Execution{Check: d, Trigger: monitor.TriggerManual})
+	require.Nil(t, r.Wire)
+	require.Empty(t, r.Assertions[0].Actual)
+}

@@ -35,6 +35,9 @@ func TestFitKeepsTheOutcomeAndTheBound(t *testing.T) {
 			Error:      strings.Repeat("é\xff<", rapid.IntRange(0, 20000).Draw(t, "error")),
 			Observed:   map[string]any{"body": strings.Repeat("x", rapid.IntRange(0, 40000).Draw(t, "observed"))},
 		}
+		if rapid.Bool().Draw(t, "wire") {
+			r.Wire = []monitor.WireEntry{{What: "sent", Text: strings.Repeat("x", rapid.IntRange(0, 40000).Draw(t, "sent"))}}
+		}
 		if rapid.Bool().Draw(t, "phases") {
 			r.Timings = &monitor.Timings{TLS: math.NaN()}
 		}

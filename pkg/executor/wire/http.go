@@ -5,8 +5,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // RoundTripper returns one by which requests and answers are taken down as they are before
@@ -31,15 +33,18 @@ func (t *tripper) RoundTrip(request *http.Request) (*http.Response, error) {
 	if host == "" {
 		host = request.URL.Host
 	}
-	t.log.data(out, sent, head(fmt.Sprintf("%s %s HTTP\r\nHost: %s", request.Method, request.URL.RequestURI(), host), request.Header))
+	first := head(fmt.Sprintf("%s %s HTTP\r\nHost: %s", request.Method, request.URL.RequestURI(), host), request.Header)
+	begin := sync.OnceFunc(func() { t.log.data(out, sent, first) })
+	// Not before there is a connection; by HTTP/3 nobody says when that is.
+	request = request.Clone(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { begin() }}))
 	if request.Body != nil && request.Body != http.NoBody {
-		request = request.Clone(request.Context())
 		request.Body = &body{request.Body, t.log, out, sent}
 	}
 	response, err := t.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
+	begin()
 	t.log.data(in, received, head(response.Proto+" "+response.Status, response.Header))
 	response.Body = &body{response.Body, t.log, in, received}
 	return response, nil

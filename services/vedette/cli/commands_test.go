@@ -62,8 +62,10 @@ func board(t *testing.T) *server {
 		"PATCH /checks/home":    answer(200, home),
 		"PUT /checks/home":      answer(200, home),
 		"POST /checks/home/run": answer(200, failing),
-		"POST /checks/test":     answer(200, `{"outcome":"success","duration_ms":3.2,"attempts":1,"location":"default","runner":"r","started_at":"2026-03-04T12:00:00Z"}`),
-		"DELETE /checks/home":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"POST /checks/test": answer(200, `{"outcome":"success","duration_ms":3.2,"attempts":1,"location":"default","runner":"r","started_at":"2026-03-04T12:00:00Z",
+			"assertions":[{"expression":"status == 200","passed":true,"actual":"200"}],"wire":[{"at_ms":0.21,"what":"lookup","text":"example.org: 192.0.2.10"},{"at_ms":1.5,"what":"connect","text":"192.0.2.10:443"},
+			{"at_ms":2.25,"what":"sent","text":"GET / HTTP\nAuthorization: •••\n\n","bytes":42},{"at_ms":12.5,"what":"received","text":"HTTP/1.1 200 OK\n\nhello \\x1b\u001b[2J","bytes":1234},{"at_ms":0,"what":"more","text":"there is more than a result has room for"}]}`),
+		"DELETE /checks/home": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 	})
 }
 
@@ -148,6 +150,7 @@ func TestRunShowsTheResultAndFailsWithIt(t *testing.T) {
 	golden(t, "check-run.golden", o.out)
 
 	o = s.run(t, "", nil, "check", "test", "--kind", "http", "--target", "https://example.org/")
+	golden(t, "check-test.golden", o.out)
 	require.Zero(t, o.code, o.err)
 	o = s.run(t, "", nil, "check", "test", "home", "--timeout", "1s")
 	require.Zero(t, o.code, o.err)

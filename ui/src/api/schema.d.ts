@@ -79,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Execute a definition without registering it
-         * @description Answers with the result. Nothing is stored. id, name and service may be left out.
+         * @description Answers with the result; besides what others have, with the actual value of every assertion and, in wire, what was looked up, connected to, sent and received, without secrets. Nothing is stored. id, name and service may be left out.
          */
         post: operations["test-check"];
         delete?: never;
@@ -2264,6 +2264,8 @@ export interface components {
              * @enum {string}
              */
             trigger: "schedule" | "manual" | "test" | "heartbeat";
+            /** @description What went over the wire, of tests only, without secrets; some 8 KiB of it. */
+            wire?: components["schemas"]["WireEntry"][];
         };
         /** @description One page of results, newest first. */
         ResultPage: {
@@ -2753,6 +2755,23 @@ export interface components {
             took_ms: number;
             /** @description Whether nothing is wrong. */
             whole: boolean;
+        };
+        /** @description One line of what a test looked up, connected to, sent and received. */
+        WireEntry: {
+            /**
+             * Format: double
+             * @description When, in milliseconds from the beginning.
+             */
+            at_ms: number;
+            /**
+             * Format: int64
+             * @description How many bytes were sent or received.
+             */
+            bytes?: number;
+            /** @description What was looked up or connected to, or the beginning of what was sent or received; what cannot be shown is written as \xHH. */
+            text?: string;
+            /** @description lookup, connect, tls, sent, received, attempt or more. */
+            what: string;
         };
     };
     responses: {
@@ -3472,6 +3491,7 @@ export interface operations {
                      * @example {
                      *       "assertions": [
                      *         {
+                     *           "actual": "200",
                      *           "expression": "status == 200",
                      *           "passed": true
                      *         }
@@ -3499,7 +3519,31 @@ export interface operations {
                      *         "tls_ms": 9.8,
                      *         "transfer_ms": 2.6
                      *       },
-                     *       "trigger": "schedule"
+                     *       "trigger": "test",
+                     *       "wire": [
+                     *         {
+                     *           "at_ms": 1.2,
+                     *           "text": "example.org: 192.0.2.10",
+                     *           "what": "lookup"
+                     *         },
+                     *         {
+                     *           "at_ms": 4.3,
+                     *           "text": "192.0.2.10:443",
+                     *           "what": "connect"
+                     *         },
+                     *         {
+                     *           "at_ms": 14.2,
+                     *           "bytes": 34,
+                     *           "text": "GET / HTTP\nHost: example.org\n\n",
+                     *           "what": "sent"
+                     *         },
+                     *         {
+                     *           "at_ms": 39.2,
+                     *           "bytes": 34,
+                     *           "text": "HTTP/1.1 200 OK\n\n<!doctype html>",
+                     *           "what": "received"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Result"];
