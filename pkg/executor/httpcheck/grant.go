@@ -74,6 +74,11 @@ func (p *probe) fetchToken(ctx context.Context, tools executor.Tools, g grant) (
 	if err != nil {
 		return token{}, noToken(err)
 	}
+	return usableToken(found, begun)
+}
+
+// usableToken wants a bearer token, asked for at a time.
+func usableToken(found *oauth.Token, begun time.Time) (token, error) {
 	if !validValue(found.AccessToken) || !strings.EqualFold(found.Type(), "Bearer") {
 		return token{}, noToken(errors.New("the token server sent one that cannot be used: it has to be of type Bearer"))
 	}

@@ -10,25 +10,25 @@ import (
 
 // Options of an http check. Kinds that ask as this one does embed them.
 type Options struct {
-	route.Options
-	route.ProxyOptions
+	Method  string            `json:"method" example:"GET" group:"Request" help:"Method of the request. Unless given, POST where json, form or graphql is sent, else GET."`
+	Headers map[string]string `json:"headers" example:"{\"Accept\": \"application/json\"}" group:"Request" help:"Headers of the request. They do not follow a redirect to another host."`
+	Body    string            `json:"body" group:"Request" lines:"true" help:"Body of the request, sent as it is. It does not follow a redirect to another host."`
+	JSON    string            `json:"json" title:"JSON" example:"{\"ping\": true}" group:"Request" lines:"true" help:"JSON to send as the body. Secrets in its texts are put in as JSON needs them."`
+	Form    map[string]string `json:"form" example:"{\"q\": \"uptime\"}" group:"Request" help:"Fields of a form to send as the body."`
+	GraphQL GraphQL           `json:"graphql" title:"GraphQL" group:"Request" help:"A GraphQL query to send as the body."`
 
-	Method      string            `json:"method" example:"GET" group:"Request" help:"Method of the request. Unless given, POST where json, form or graphql is sent, else GET."`
-	Headers     map[string]string `json:"headers" example:"{\"Accept\": \"application/json\"}" group:"Request" help:"Headers of the request. They do not follow a redirect to another host."`
-	Body        string            `json:"body" group:"Request" lines:"true" help:"Body of the request, sent as it is. It does not follow a redirect to another host."`
-	JSON        string            `json:"json" example:"{\"ping\": true}" group:"Request" lines:"true" help:"JSON to send as the body. Secrets in its texts are put in as JSON needs them."`
-	Form        map[string]string `json:"form" example:"{\"q\": \"uptime\"}" group:"Request" help:"Fields of a form to send as the body."`
-	HTTPVersion string            `json:"http_version" default:"auto" enum:"auto,1.1,2,3" group:"Network" help:"Version of HTTP to ask by. auto is 2 where the server offers it by TLS, else 1.1."`
+	Auth Auth           `json:"auth" title:"Authentication" group:"Authentication" help:"How to log in. It does not follow a redirect to another host."`
+	TLS  secure.Options `json:"tls" title:"TLS" group:"TLS" help:"How the server is verified, and this client."`
 
 	FollowRedirects  bool   `json:"follow_redirects" default:"true" group:"Redirects" help:"Whether redirects are followed."`
 	MaxRedirects     int    `json:"max_redirects" default:"5" min:"0" max:"20" group:"Redirects" help:"How many redirects are followed before that is a failure."`
 	ExpectedLocation string `json:"expected_location" example:"https://www.example.org/" group:"Redirects" help:"URL that redirects have to lead to, be they followed or not; anything else is a failure."`
 
-	KeepResponse bool `json:"keep_response" default:"false" group:"Result" help:"Keep the beginning of the answer in results that are failures."`
+	HTTPVersion string `json:"http_version" title:"HTTP version" default:"auto" enum:"auto,1.1,2,3" group:"Network" help:"Version of HTTP to ask by. auto is 2 where the server offers it by TLS, else 1.1."`
+	route.Options
+	route.ProxyOptions
 
-	GraphQL GraphQL        `json:"graphql" group:"Request" help:"A GraphQL query to send as the body."`
-	Auth    Auth           `json:"auth" group:"Authentication" help:"How to log in. It does not follow a redirect to another host."`
-	TLS     secure.Options `json:"tls" group:"TLS" help:"How the server is verified, and this client."`
+	KeepResponse bool `json:"keep_response" default:"false" group:"Result" help:"Keep the beginning of the answer in results that are failures."`
 }
 
 // GraphQL is a query to send.
@@ -44,8 +44,8 @@ type Auth struct {
 	Username     string            `json:"username" help:"User, for basic and digest."`
 	Password     string            `json:"password" help:"Password, for basic and digest: a secret, as secret://name."`
 	Token        string            `json:"token" help:"Token, for bearer: a secret, as secret://name."`
-	TokenURL     string            `json:"token_url" help:"URL that gives out tokens, for oauth2."`
-	ClientID     string            `json:"client_id" help:"Id of the client, for oauth2."`
+	TokenURL     string            `json:"token_url" title:"Token URL" help:"URL that gives out tokens, for oauth2."`
+	ClientID     string            `json:"client_id" title:"Client ID" help:"Id of the client, for oauth2."`
 	ClientSecret string            `json:"client_secret" help:"Secret of the client, for oauth2: as secret://name."`
 	Scopes       []string          `json:"scopes" help:"Scopes to ask for, for oauth2."`
 	Parameters   map[string]string `json:"parameters" help:"What else to send to the token URL, for oauth2, such as audience."`

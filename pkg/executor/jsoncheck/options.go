@@ -17,11 +17,11 @@ const maxExtract = 20
 
 // Options of a json check: those of http, and the rules.
 type Options struct {
-	httpcheck.Options
+	Schema  string            `json:"schema" title:"JSON Schema" group:"JSON" lines:"true" example:"{\"type\": \"object\", \"required\": [\"status\"]}" help:"JSON Schema that the body has to fit, as text."`
+	Extract map[string]string `json:"extract" group:"JSON" example:"{\"depth\": \"$.queue.depth\"}" help:"Values to extract, by name: JSONPath (RFC 9535). Assertions use them as extracted.name."`
+	Warning []string          `json:"warning" group:"JSON" example:"[\"status == 200\"]" help:"Assertions that have to hold as well, else a good answer is degraded."`
 
-	Schema  string            `json:"schema" example:"{\"type\": \"object\", \"required\": [\"status\"]}" help:"JSON Schema that the body has to fit, as text."`
-	Extract map[string]string `json:"extract" example:"{\"depth\": \"$.queue.depth\"}" help:"Values to extract, by name: JSONPath (RFC 9535). Assertions use them as extracted.name."`
-	Warning []string          `json:"warning" example:"[\"status == 200\"]" help:"Assertions that have to hold as well, else a good answer is degraded."`
+	httpcheck.Options
 }
 
 // probe is a prepared check.

@@ -1,9 +1,10 @@
 // Package option reads the options of a kind of check: strictly, with every problem named, and
 // describes them as JSON Schema from the same struct.
 //
-// The struct's fields carry tags: json (the name), help, and where they apply default, enum (values
-// separated by commas), example, min, max and group (the heading under which people should see them;
-// those of one group stand together). Those of an embedded struct count as the struct's own.
+// The struct's fields carry tags: json (the name), help, and where they apply title (else made of the
+// name), default, enum (values separated by commas), example, min, max, lines ("true" for a text that
+// may have several) and group (the heading under which people should see them; those of one group
+// stand together). Those of an embedded struct count as the struct's own.
 package option
 
 import (
@@ -116,7 +117,8 @@ func checkBounds(p *monitor.Problems, path string, field reflect.StructField, va
 }
 
 // Schema describes a struct of options as JSON Schema (draft 2020-12). What it accepts, Decode
-// accepts. x-order is the order in which people should see the properties, x-group the heading of one.
+// accepts. x-order is the order in which people should see the properties, x-group the heading of one, x-lines whether a
+// text may have several lines.
 func Schema(options any) map[string]any { return schemaOf(reflect.TypeOf(options)) }
 
 func schemaOf(t reflect.Type) map[string]any {
@@ -146,10 +148,13 @@ func describe(field reflect.StructField) map[string]any {
 	default:
 		s = map[string]any{"type": typeOf(field.Type)}
 	}
-	s["title"] = title(nameOf(field))
+	s["title"] = title(field)
 	s["description"] = field.Tag.Get("help")
 	if group := field.Tag.Get("group"); group != "" {
 		s["x-group"] = group
+	}
+	if field.Tag.Get("lines") == "true" {
+		s["x-lines"] = true
 	}
 	if text, ok := field.Tag.Lookup("default"); ok {
 		s["default"] = literal(field.Type, text)
@@ -210,9 +215,12 @@ func enumOf(field reflect.StructField) []string {
 	return nil
 }
 
-// title makes "Follow redirects" of "follow_redirects".
-func title(name string) string {
-	words := strings.ReplaceAll(name, "_", " ")
+// title is the tag's, or makes "Follow redirects" of "follow_redirects".
+func title(field reflect.StructField) string {
+	if text := field.Tag.Get("title"); text != "" {
+		return text
+	}
+	words := strings.ReplaceAll(nameOf(field), "_", " ")
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 

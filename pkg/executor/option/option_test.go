@@ -185,3 +185,13 @@ func TestEmbeddedFieldsAreTheStructsOwn(t *testing.T) {
 	require.Len(t, problems, 1)
 	require.Equal(t, "options.inner", problems[0].Field)
 }
+
+func TestSchemaOfTexts(t *testing.T) {
+	type texts struct {
+		MaxRedirects string `json:"max_redirects" help:"A."`
+		URL          string `json:"url" title:"URL" lines:"true" help:"B."`
+	}
+	properties, _ := option.Schema(texts{})["properties"].(map[string]any)
+	require.Equal(t, map[string]any{"type": "string", "title": "Max redirects", "description": "A."}, properties["max_redirects"])
+	require.Equal(t, map[string]any{"type": "string", "title": "URL", "description": "B.", "x-lines": true}, properties["url"])
+}

@@ -19,9 +19,9 @@ import (
 type Options struct {
 	SkipVerify  bool   `json:"skip_verify" default:"false" help:"Take any certificate. The connection may then be anyone's."`
 	ServerName  string `json:"server_name" example:"example.org" help:"Name to ask for and to verify, instead of the target's host."`
-	CA          string `json:"ca" help:"Certificates to trust instead of the system's, PEM."`
-	Certificate string `json:"certificate" help:"Certificate to show to the server, and those between it and the server's authority, PEM."`
-	Key         string `json:"key" help:"Key of that certificate, PEM, as a reference to a secret: secret://client-key."`
+	CA          string `json:"ca" title:"CA certificates" lines:"true" help:"Certificates to trust instead of the system's, PEM."`
+	Certificate string `json:"certificate" title:"Client certificate" lines:"true" help:"Certificate to show to the server, and those between it and the server's authority, PEM."`
+	Key         string `json:"key" title:"Client key" help:"Key of that certificate, PEM, as a reference to a secret: secret://client-key."`
 	MinVersion  string `json:"min_version" default:"1.2" enum:"1.0,1.1,1.2,1.3" help:"Least version of TLS to offer."`
 	MaxVersion  string `json:"max_version" default:"1.3" enum:"1.0,1.1,1.2,1.3" help:"Greatest version of TLS to offer."`
 }
