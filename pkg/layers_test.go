@@ -52,6 +52,7 @@ func parts() []struct {
 		{"pkg/replay", part{"replay", 2}},
 		{"pkg/explain", part{"explain", 2}},
 		{"pkg/chain", part{"chain", 0}},
+		{"pkg/archive", part{"archive", 1}},
 		{"pkg/notify", part{"notify", 2}},
 		{"pkg/process", part{"process", 2}},
 		{"ui", part{"ui", 2}},
