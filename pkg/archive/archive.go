@@ -8,7 +8,7 @@
 //	RESULTS/…              likewise, unless it was left out
 //	manifest.json          what was written: Manifest
 //
-// One without a manifest was interrupted, and is of no use. EVENTS comes first: what its events say of
+// One without a manifest was interrupted, and is of no use; error.json in its place says why. EVENTS comes first: what its events say of
 // results is then in RESULTS too. A folder with the same files is as good as the archive.
 package archive
 
@@ -39,6 +39,7 @@ const (
 	headerName   = "backup.json"
 	manifestName = "manifest.json"
 	logName      = "log.json"
+	errorName    = "error.json"
 )
 
 // The errors of reading an archive. Test with errors.Is.

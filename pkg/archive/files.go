@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,32 +106,46 @@ func Unpack(entries Entries, dir string, each func(name string, size int64)) (ma
 	if err := makeRoom(dir); err != nil {
 		return manifest, err
 	}
+	return scan(entries, each, func(name string, content io.Reader) (int64, error) {
+		return unpackFile(filepath.Join(dir, filepath.FromSlash(name)), content)
+	})
+}
+
+// Scan reads an archive to its manifest without keeping anything. It compares nothing but the names.
+func Scan(entries Entries, each func(name string, size int64)) (Manifest, error) {
+	return scan(entries, each, func(_ string, content io.Reader) (int64, error) { return io.Copy(io.Discard, content) })
+}
+
+func scan(entries Entries, each func(name string, size int64), take func(name string, content io.Reader) (int64, error)) (manifest Manifest, err error) {
 	for {
 		name, content, err := entries.Next()
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			return manifest, ErrIncomplete
-		}
-		if err != nil {
+		case err != nil:
 			return manifest, fmt.Errorf("read the backup: %w", err)
-		}
-		if !isOurs(name) {
+		case name == errorName:
+			return manifest, failed(content)
+		case !isOurs(name):
 			return manifest, damaged("it holds a file %.100q", name)
 		}
-		size, err := unpackFile(filepath.Join(dir, filepath.FromSlash(name)), content)
+		var held bytes.Buffer
+		if name == manifestName {
+			content = io.TeeReader(io.LimitReader(content, maxDocument), &held)
+		}
+		size, err := take(name, content)
 		if err != nil {
-			return manifest, fmt.Errorf("write %s: %w", name, cutOff(err))
+			return manifest, fmt.Errorf("take %s: %w", name, cutOff(err))
 		}
 		if each != nil {
 			each(name, size)
 		}
-		if name != manifestName {
-			continue
+		if name == manifestName {
+			if err := json.Unmarshal(held.Bytes(), &manifest); err != nil {
+				return manifest, damaged("%s cannot be read: %v", name, err)
+			}
+			return manifest, nil
 		}
-		raw, err := os.ReadFile(filepath.Join(dir, manifestName))
-		if err == nil {
-			err = json.Unmarshal(raw, &manifest)
-		}
-		return manifest, err
 	}
 }
 

@@ -18,8 +18,9 @@ type Entries interface {
 	Next() (name string, content io.Reader, err error)
 }
 
-// restoreChunk is how much of a part is handed on at once: a message to the server.
-const restoreChunk = 128 << 10
+// restoreChunk is how much of a part is handed on at once: a message to the server, which gives up on
+// one that it cannot write within seconds, compressed as it is.
+const restoreChunk = 64 << 10
 
 // maxDocument bounds the files that are no parts of a log.
 const maxDocument = 1 << 20
@@ -71,8 +72,19 @@ func (r *reader) next() (err error) {
 		return fmt.Errorf("%w: %w", ErrIncomplete, err)
 	case err != nil:
 		return fmt.Errorf("read the backup: %w", err)
+	case r.name == errorName:
+		return failed(r.content)
 	}
 	return nil
+}
+
+// failed is the error of a backup that failed.
+func failed(content io.Reader) error {
+	var why failure
+	if err := json.NewDecoder(io.LimitReader(content, maxDocument)).Decode(&why); err != nil {
+		return ErrIncomplete
+	}
+	return fmt.Errorf("%w: %s", ErrIncomplete, why.Error)
 }
 
 // document reads the file at hand as JSON.

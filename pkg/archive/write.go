@@ -42,10 +42,24 @@ func (o Options) logs() []string {
 }
 
 // Write writes an archive of the logs of source to w, holding no more than a part in memory. After an
-// error the archive is without its manifest.
+// error the archive has no manifest, and where it can still be written says why.
 func Write(ctx context.Context, source Source, w io.Writer, opt Options) (Manifest, error) {
 	opt = opt.withDefaults()
 	a := &writer{tar: tar.NewWriter(w), at: opt.Now().UTC().Truncate(time.Second)}
+	manifest, err := a.write(ctx, source, opt)
+	if err != nil {
+		_ = a.json(errorName, failure{Error: err.Error()}) // whoever reads is told that it is incomplete either way
+		_ = a.tar.Flush()
+	}
+	return manifest, err
+}
+
+// failure is what stands in the place of the manifest of a backup that failed.
+type failure struct {
+	Error string `json:"error"`
+}
+
+func (a *writer) write(ctx context.Context, source Source, opt Options) (Manifest, error) {
 	header := Header{Format: Format, Version: opt.Version, CreatedAt: a.at, Logs: opt.logs()}
 	manifest := Manifest{Format: Format, Version: opt.Version, CreatedAt: a.at, Logs: []Log{}}
 	if err := a.json(headerName, header); err != nil {

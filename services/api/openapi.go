@@ -66,6 +66,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.systemRoutes(d)
 	s.projectionRoutes(d)
 	d.streamRoute()
+	d.backupRoute()
 	d.boardStreamRoute()
 	d.rootRoutes()
 	describe(schemas.Map())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/vedette/vedette/pkg/archive"
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/chain"
 	"github.com/vedette/vedette/pkg/executor"
@@ -96,6 +97,8 @@ type Options struct {
 	AsyncAPI []byte
 	// Integrity tells whether EVENTS is as it was written; nil where nothing can, as in memory.
 	Integrity Integrity
+	// Backup is what backups are taken of; nil where there is nothing, as in memory.
+	Backup archive.Source
 	// Gatherer gives what /metrics shows; nil shows none. Registerer takes the api's own metrics.
 	Gatherer   prometheus.Gatherer
 	Registerer prometheus.Registerer

@@ -94,7 +94,7 @@ func newServer(opt Options, m *metrics) *server {
 	return &server{
 		opt: opt, metrics: m, log: opt.Log, now: opt.Now,
 		writes: make(slots, opt.MaxWrites), runs: make(slots, opt.MaxRuns), streams: make(slots, opt.MaxStreams),
-		replays: make(slots, maxReplays), verifications: make(slots, 1), beats: make(slots, maxBeats),
+		replays: make(slots, maxReplays), verifications: make(slots, 1), backups: make(slots, 1), beats: make(slots, maxBeats),
 		dues:   dues{last: make(map[string]time.Time)},
 		engine: executor.NewEngine(opt.Table, executor.Environment{Runner: monitor.HeartbeatRunner, Now: opt.Now, Log: opt.Log}),
 	}

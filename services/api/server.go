@@ -48,9 +48,10 @@ type server struct {
 	replays, beats  slots
 	verifications   slots
 	// engine judges heartbeats, begins knows when the work that they tell of began.
-	engine *executor.Engine
-	begins *begins
-	dues   dues
+	engine  *executor.Engine
+	begins  *begins
+	dues    dues
+	backups slots
 	// work is the life of requests; stopping ends event streams at once.
 	work     context.Context //nolint:containedctx // fasthttp gives requests none
 	stopping context.Context //nolint:containedctx // as above
@@ -80,6 +81,7 @@ func (s *server) app() (*fiber.App, error) {
 		app.Post(path, s.whenReady, s.heartbeat)
 	}
 	app.Post(base+"/replays", s.whenReady, checkContentType, s.replayStream)
+	app.Get(base+"/backup", s.whenReady, s.backup)
 	app.Post(base+"/verify", s.whenReady, checkContentType, s.verifyStream)
 	app.Get(base+"/projections/:name", s.whenReady, s.projectionStream)
 	app.Use(base, s.whenReady, checkContentType)

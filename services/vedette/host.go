@@ -92,6 +92,21 @@ func (h *host) startServer() error {
 
 // connect connects with full rights, and makes the streams.
 func (h *host) connect(ctx context.Context, name string) error {
+	if err := h.dial(ctx, name); err != nil {
+		return err
+	}
+	if err := h.ensureTopology(ctx); err != nil {
+		return err
+	}
+	if h.server != nil && h.natsListen == "" {
+		// Nobody else can hold one: after a crash there is nothing to wait for.
+		return h.bus.EndLeases(ctx)
+	}
+	return nil
+}
+
+// dial connects with full rights.
+func (h *host) dial(ctx context.Context, name string) error {
 	server := h.nats
 	server.Name = "vedette " + name
 	if h.server != nil {
@@ -111,13 +126,6 @@ func (h *host) connect(ctx context.Context, name string) error {
 	}
 	log := h.logOf("bus")
 	h.messages = bus.Use(b, middleware.Trace(middleware.LogSpans(log)), middleware.Log(log), measure)
-	if err := h.ensureTopology(ctx); err != nil {
-		return err
-	}
-	if h.server != nil && h.natsListen == "" {
-		// Nobody else can hold one: after a crash there is nothing to wait for.
-		return h.bus.EndLeases(ctx)
-	}
 	return nil
 }
 
@@ -129,8 +137,11 @@ const (
 
 func (h *host) ensureTopology(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
-		err := h.bus.EnsureTopology(ctx)
-		if err == nil || attempt == topologyAttempts || ctx.Err() != nil {
+		err := h.bus.Restoring(ctx)
+		if err == nil {
+			err = h.bus.EnsureTopology(ctx)
+		}
+		if err == nil || errors.Is(err, jetstream.ErrRestoring) || attempt == topologyAttempts || ctx.Err() != nil {
 			return err
 		}
 		h.log.Warn("the streams cannot be made yet; trying again", "error", err)

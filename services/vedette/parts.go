@@ -89,7 +89,7 @@ func runAPI(ctx context.Context, h *host) error {
 	}
 	return api.Run(ctx, h.messages, api.Options{
 		Address: h.http, AdminToken: h.adminToken, Table: h.table, Version: h.build.Version, Assets: ui.Assets(),
-		AsyncAPI: document, Integrity: h.bus, Gatherer: h.registry, Registerer: h.registry, Log: h.logOf("api"), Listening: h.announce,
+		AsyncAPI: document, Integrity: h.bus, Backup: h.bus, Gatherer: h.registry, Registerer: h.registry, Log: h.logOf("api"), Listening: h.announce,
 	})
 }
 

@@ -33,7 +33,7 @@ func Commands(t Terminal) []*cobra.Command {
 	a := &app{Terminal: t}
 	commands := []*cobra.Command{
 		a.checkCommand(), a.serviceCommand(), a.overviewCommand(), a.incidentsCommand(), a.eventsCommand(),
-		a.explainCommand(), a.verifyCommand(),
+		a.explainCommand(), a.verifyCommand(), a.backupCommand(),
 		a.runnersCommand(), a.kindsCommand(), a.projectionCommand(), a.replayCommand(),
 	}
 	for _, c := range commands {

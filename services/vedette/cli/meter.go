@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -65,3 +66,32 @@ func meterText(p answer.Progress) string {
 	}
 	return text
 }
+
+// count draws how many bytes have come, where nobody knows how many there will be.
+func (m *meter) count(what string, bytes uint64) {
+	now := m.app.Now()
+	if now.Sub(m.told) < meterEvery || !isTerminal(m.app.Err) {
+		return
+	}
+	m.told, m.drawn = now, true
+	speed := ""
+	if passed := now.Sub(m.begun).Seconds(); passed > 0 {
+		speed = fmt.Sprintf("  %s/s", bytesText(int64(float64(bytes)/passed)))
+	}
+	_, _ = fmt.Fprintf(m.app.Err, "\r\x1b[2K%s %s%s", what, bytesText(int64(bytes)), speed)
+}
+
+// Meter draws how far long work has come that no server does.
+type Meter struct{ meter meter }
+
+// NewMeter returns a meter that draws on w, if that is a terminal.
+func NewMeter(w io.Writer) *Meter {
+	now := time.Now
+	return &Meter{meter{app: &app{Terminal: Terminal{Err: w, Now: now}}, begun: now()}}
+}
+
+// Show draws a share of a total.
+func (m *Meter) Show(what string, done, total uint64) { m.meter.bar(what, done, total) }
+
+// Clear takes the meter away.
+func (m *Meter) Clear() { m.meter.clear() }
