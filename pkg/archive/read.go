@@ -20,7 +20,7 @@ type Entries interface {
 
 // restoreChunk is how much of a part is handed on at once: a message to the server, which gives up on
 // one that it cannot write within seconds, compressed as it is.
-const restoreChunk = 64 << 10
+const restoreChunk = 16 << 10
 
 // maxDocument bounds the files that are no parts of a log.
 const maxDocument = 1 << 20
@@ -43,8 +43,8 @@ func Restore(ctx context.Context, entries Entries, target Target, progress func(
 	if err != nil {
 		// What was put back goes, also when the user interrupts it.
 		ctx := context.WithoutCancel(ctx)
-		for _, log := range r.restored {
-			err = errors.Join(err, target.DropLog(ctx, log.Name))
+		for _, log := range r.head.Logs {
+			err = errors.Join(err, target.DropLog(ctx, log))
 		}
 		return manifest, errors.Join(err, target.EndRestore(ctx))
 	}

@@ -124,7 +124,7 @@ func (a *writer) log(ctx context.Context, source Source, name string, progress f
 		return a.json(name+"/"+logName, s)
 	}, func(chunk []byte) error {
 		err := parts.add(chunk)
-		progress(Progress{What: name, Done: min(uint64(parts.log.Size), total), Total: total}) //nolint:gosec // a size
+		progress(Progress{What: name, Done: min(uint64(parts.log.Size), total), Total: total})
 		return err
 	})
 	if err == nil {

@@ -169,23 +169,45 @@ func (b *Bus) RestoreLog(ctx context.Context, s archive.Snapshot, next func() ([
 	if answer.Error != nil {
 		return refusedRestore(answer.Error)
 	}
+	err = b.sendPieces(ctx, answer.DeliverSubject, next)
+	if err != nil {
+		// A piece that asks for no answer makes the server give up at once.
+		err = errors.Join(err, b.conn.Publish(answer.DeliverSubject, []byte{0}), b.conn.FlushTimeout(requestTimeout))
+	}
+	return err
+}
+
+// sendPieces sends a log to the server, whose last piece ends it. A piece is sent when the next one is
+// there: the server makes the stream as soon as it has all of it, so it must not have the end of a log
+// that turns out to be damaged.
+func (b *Bus) sendPieces(ctx context.Context, subject string, next func() ([]byte, error)) error {
+	send := func(piece []byte) error {
+		var done struct {
+			Error *jetstream.APIError `json:"error"`
+		}
+		if err := b.ask(ctx, subject, piece, &done); err != nil {
+			return err
+		}
+		if done.Error != nil {
+			return refusedRestore(done.Error)
+		}
+		return nil
+	}
+	var held []byte
 	for {
 		piece, err := next()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		var done struct {
-			Error *jetstream.APIError `json:"error"`
-		}
-		if askErr := b.ask(ctx, answer.DeliverSubject, piece, &done); askErr != nil {
-			return askErr
-		}
-		if done.Error != nil {
-			return refusedRestore(done.Error)
+		if len(held) > 0 {
+			if err := send(held); err != nil {
+				return err
+			}
 		}
 		if err != nil {
-			return nil
+			return send(nil)
 		}
+		held = append(held[:0], piece...)
 	}
 }
 

@@ -94,7 +94,7 @@ func ShowManifest(w io.Writer, done string, manifest archive.Manifest) error {
 	var f facts
 	f.add(done, text("of "+manifest.CreatedAt.Format(time.RFC3339)))
 	for _, log := range manifest.Logs {
-		f.add(strings.ToLower(log.Name), text(fmt.Sprintf("%s, %d to %d, %s", count(int(log.Messages), "message"), log.First, log.Last, bytesText(log.Size)))) //nolint:gosec // a count
+		f.add(strings.ToLower(log.Name), text(fmt.Sprintf("%s, %d to %d, %s", count(int(log.Messages), "message"), log.First, log.Last, bytesText(log.Size))))
 	}
 	f.add("head", text(manifest.Head.String()))
 	return f.write(w, false)

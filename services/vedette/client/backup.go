@@ -22,7 +22,7 @@ func (c *Client) open(ctx context.Context, path string, query url.Values) (io.Re
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.http.Do(r) //nolint:bodyclose // whoever reads it closes it
+	response, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
