@@ -110,6 +110,10 @@ func (c *Conn) Inside(secured *tls.Conn) net.Conn {
 	return c.log.Conn(secured)
 }
 
+// Unlogged has what goes over the connection not be taken down: where it is compressed, secrets could
+// not be found in it, so that the kind tells itself what it sends.
+func (c *Conn) Unlogged() { c.Conn = wire.Bare(c.Conn) }
+
 // IP is the address connected to, without the port: the proxy's where there is one.
 func (c *Conn) IP() string {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())

@@ -63,11 +63,12 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		return executor.Observation{Err: err, Latency: time.Since(begun)}
 	}
 	defer func() { _ = conn.Close() }()
+	conn.Unlogged()
 	_, address, err := endpoint.Fill(tools, p.target)
 	if err != nil {
 		return executor.Observation{Err: err}
 	}
-	l := &line{raw: conn, authority: address}
+	l := &line{raw: conn, authority: address, ready: func() { p.tell(tools, sent) }}
 	if p.options.Authority != "" {
 		l.authority = p.options.Authority
 	}
@@ -78,6 +79,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	}
 	connected := time.Now()
 	status, received, err := p.ask(ctx, l, sent)
+	tellAnswer(tools, status, received, err)
 	latency := time.Since(begun)
 	timings := conn.Timings()
 	var shaken time.Duration

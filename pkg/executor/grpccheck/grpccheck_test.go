@@ -213,3 +213,24 @@ func TestTLS(t *testing.T) {
 		})
 	}
 }
+
+// What goes over the wire is compressed by HTTP/2, so that it is told in other words.
+func TestWireLog(t *testing.T) {
+	address := serve(t)
+	d := monitor.Definition{
+		Kind: "grpc", Target: address, Timeout: monitor.Duration(900 * time.Millisecond),
+		Options: executortest.Options(t, map[string]any{"service": "shop.Orders", "metadata": map[string]string{"authorization": "Bearer secret://token"}}),
+	}
+	e := executortest.Execution(d)
+	e.Trigger = monitor.TriggerTest
+	r := executortest.Engine(t, []executor.Executor{grpccheck.Executor{}}, func(env *executor.Environment) {
+		env.Secrets = secrets.Source{Env: func(string) (string, bool) { return "t0ken-of-some-length", true }}
+	}).Execute(t.Context(), e)
+	var told []string
+	for _, entry := range r.Wire {
+		told = append(told, entry.What+" "+entry.Text)
+	}
+	require.Contains(t, told, "sent /grpc.health.v1.Health/Check service \"shop.Orders\"\nauthorization: Bearer •••\n")
+	require.Contains(t, told, "received content-type: application/grpc\nstatus NOT_SERVING")
+	require.NotContains(t, strings.Join(told, ""), "PRI * HTTP/2.0")
+}

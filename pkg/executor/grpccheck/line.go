@@ -24,6 +24,8 @@ type line struct {
 	raw *endpoint.Conn
 	// authority is the name under which the server is asked.
 	authority string
+	// ready is called when the connection is, before anything is asked.
+	ready func()
 	// config is nil for a connection without TLS.
 	config *tls.Config
 	used   atomic.Bool
@@ -55,6 +57,7 @@ var errNoHTTP2 = errors.New("the server does not offer HTTP/2 by TLS, which gRPC
 // ClientHandshake implements credentials.TransportCredentials.
 func (l *line) ClientHandshake(ctx context.Context, _ string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if l.config == nil {
+		l.ready()
 		return &listening{raw, l}, plain{credentials.CommonAuthInfo{SecurityLevel: credentials.NoSecurity}}, nil
 	}
 	config := l.config.Clone()
@@ -73,6 +76,8 @@ func (l *line) ClientHandshake(ctx context.Context, _ string, raw net.Conn) (net
 		return nil, nil, l.failed
 	}
 	l.state, l.shaken = &state, time.Since(begun)
+	l.raw.Inside(conn)
+	l.ready()
 	info := credentials.TLSInfo{State: state, CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}
 	return &listening{conn, l}, info, nil
 }

@@ -17,6 +17,14 @@ func (l *Log) Conn(c net.Conn) net.Conn {
 	return &conn{Conn: c, log: l, sent: &stream{alone: alone}, received: &stream{alone: alone}}
 }
 
+// Bare is the connection below one of Conn, of which nothing is taken down; any other is itself.
+func Bare(c net.Conn) net.Conn {
+	if logged, ok := c.(*conn); ok {
+		return logged.Conn
+	}
+	return c
+}
+
 type conn struct {
 	net.Conn
 	log            *Log
