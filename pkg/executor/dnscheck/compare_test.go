@@ -169,6 +169,9 @@ func TestSignatures(t *testing.T) {
 	require.Equal(t, "DNSSEC is bogus, expected secure: no key of home.test is the one that its DS in test names", r.Error)
 	require.Equal(t, monitor.OutcomeSuccess, validate("www.home.test", map[string]any{"expect": "bogus"}).Outcome)
 
+	e, _ := machine(t, "192.0.2.1 www.home.test\n")
+	r = execute(t, e, "www.home.test", map[string]any{"dnssec": map[string]any{"validate": true}})
+	require.Equal(t, monitor.OutcomeError, r.Outcome, "the machine's own names are not signed: %v", r.Observed)
 	r = execute(t, dnscheck.New("", ""), "www.home.test", map[string]any{"server": server, "edns": map[string]any{"dnssec_ok": true}}, `dnssec == "" && rrsig_expires_in < duration("21m")`)
 	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
 	r = execute(t, dnscheck.New("", ""), "www.home.test", map[string]any{"server": executortest.ServeDNS(t, zone("www.home.test. 60 IN A 192.0.2.1"))}, `rrsig_expires_in < duration("1h")`)

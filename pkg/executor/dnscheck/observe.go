@@ -63,7 +63,7 @@ func (p *probe) observation(ctx context.Context, l *look) executor.Observation {
 			observed["warning"] = "the certificate is not verified (options.tls.skip_verify): the answers may be anyone's"
 		}
 	}
-	return executor.Observation{Values: values, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, Err: err}
+	return executor.Observation{Values: values, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, WarnUnless: p.options.Warning, Err: err}
 }
 
 // judge says what is wrong, first of all when servers differ: then it depends on whom one asks.

@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/net/idna"
 
+	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/dnscheck/dnssec"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
@@ -32,6 +33,7 @@ type Options struct {
 	TLS       secure.Options `json:"tls" group:"Server" help:"How the server is verified by dot and doh."`
 	Expect    Expect         `json:"expect" group:"Answer" help:"What the answer must hold."`
 	DNSSEC    DNSSEC         `json:"dnssec" group:"Answer" help:"Whether the answer is signed, from a trust anchor down."`
+	Warning   []string       `json:"warning" group:"Answer" example:"[\"ttl >= 60\"]" help:"Assertions that have to hold as well, else a good answer is degraded."`
 	// SerialConsistency is of the zone that the target is.
 	SerialConsistency bool `json:"serial_consistency" group:"Answer" default:"false" help:"Ask all name servers of the zone that the target is for its serial number, and want the same of each. Needs type SOA."`
 
@@ -117,6 +119,9 @@ func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	p.prepareEDNS(&problems)
 	p.prepareExpect(&problems)
 	p.prepareDNSSEC(&problems)
+	if !reported(problems, "options.warning") {
+		assertion.Check(&problems, "options.warning", o.Warning, variables())
+	}
 	if o.SerialConsistency && (o.Type != "SOA" || p.qclass != dns.ClassINET) {
 		problems.Add("options.serial_consistency", "needs records of type SOA and class IN: set options.type to SOA, and the target to the zone's name")
 	}

@@ -107,9 +107,10 @@ func parseHosts(text string) map[string][]netip.Addr {
 	return names
 }
 
-// local answers from what the system itself knows, when it knows something of the type.
+// local answers from what the system itself knows, when it knows something of the type. That is not
+// signed.
 func (p *probe) local() (answer, bool) {
-	if p.qtype != dns.TypeA && p.qtype != dns.TypeAAAA {
+	if (p.qtype != dns.TypeA && p.qtype != dns.TypeAAAA) || p.qclass != dns.ClassINET || p.options.DNSSEC.Validate {
 		return answer{}, false
 	}
 	reply := new(dns.Msg).SetQuestion(p.name, p.qtype)
@@ -141,7 +142,7 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 		return executor.Observation{Err: fmt.Errorf("%w: %s names no resolver of the IP version of options.ip_version or source_address: leave them out, or set options.server", executor.ErrSetup, p.system.resolvConf.path)}
 	}
 	var failed error
-	var refusal *answer
+	var refusal func() executor.Observation
 	var spending budget
 	for i, server := range servers {
 		c := p.client(tools, p.direct(), server, &spending)
@@ -152,13 +153,13 @@ func (p *probe) askSystem(ctx context.Context, tools executor.Tools) executor.Ob
 		case err != nil:
 			failed = errors.Join(failed, err)
 		case a.Rcode == dns.RcodeServerFailure || a.Rcode == dns.RcodeRefused || a.Rcode == dns.RcodeNotImplemented || a.Rcode == dns.RcodeFormatError:
-			refusal = &a
+			refusal = func() executor.Observation { return p.further(ctx, tools, c, a) }
 		default:
 			return p.further(ctx, tools, c, a)
 		}
 	}
 	if refusal != nil {
-		return p.observe(ctx, *refusal, time.Since(begun))
+		return refusal()
 	}
 	return executor.Observation{Latency: time.Since(begun), Err: fmt.Errorf(
 		"%w: no resolver of %s answers (%w): repair it, or set options.server", executor.ErrSetup, p.system.resolvConf.path, oneLine{failed})}

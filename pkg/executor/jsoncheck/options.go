@@ -1,7 +1,6 @@
 package jsoncheck
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 
@@ -52,7 +51,7 @@ func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		p.paths = parsePaths(&problems, o.Extract)
 	}
 	if usable("options.warning") {
-		checkWarnings(&problems, o.Warning)
+		assertion.Check(&problems, "options.warning", o.Warning, variables())
 	}
 	return p, problems
 }
@@ -82,32 +81,6 @@ func parsePaths(problems *monitor.Problems, extract map[string]string) map[strin
 		paths[name] = parsed
 	}
 	return paths
-}
-
-func checkWarnings(problems *monitor.Problems, warnings []string) {
-	const field = "options.warning"
-	if len(warnings) > monitor.MaxAssertions {
-		problems.Add(field, "has %d assertions: use at most %d", len(warnings), monitor.MaxAssertions)
-		return
-	}
-	if len(warnings) == 0 {
-		return
-	}
-	compiler, err := assertion.NewCompiler(variables())
-	if err != nil {
-		problems.Add(field, "cannot be read: %v", err)
-		return
-	}
-	for i, text := range warnings {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		if text == "" || len(text) > monitor.MaxLongText {
-			problems.Add(at, "is empty or too long: use 1 to %d bytes", monitor.MaxLongText)
-			continue
-		}
-		if _, err := compiler.Compile(text); err != nil {
-			problems.Add(at, "%v", err)
-		}
-	}
 }
 
 func clip(text string) string {

@@ -142,7 +142,7 @@ func none() map[string]any { return map[string]any{} }
 
 // answers are failures by what the answer is.
 func (p dnsPage) answers(t *testing.T) []failure {
-	const fails = monitor.OutcomeFailure
+	const fails, degrades = monitor.OutcomeFailure, monitor.OutcomeDegraded
 	names := dnscheck.New("", "")
 	expect := func(key string, value any) map[string]any {
 		return map[string]any{"expect": map[string]any{key: value, "match": "all"}}
@@ -179,6 +179,7 @@ func (p dnsPage) answers(t *testing.T) []failure {
 		{names, lookUp(t, "www.example.org", "", map[string]any{"servers": []string{p.server, other}}), fails, "the servers differ: 127.0.0.1:"},
 		{names, zone("127.0.67.2"), fails, "the serial numbers differ: 8 at"},
 		{names, zone("127.0.67.3"), fails, "(127.0.67.3) does not answer"},
+		{names, lookUp(t, "www.example.org", p.server, map[string]any{"warning": []string{"ttl >= 120"}}), degrades, "ttl >= 120 · actual 60"},
 		{names, lookUp(t, "www.example.org", p.server, none(), "ttl > 300"), fails, "ttl > 300 · actual 60"},
 	}
 }

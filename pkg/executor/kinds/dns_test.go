@@ -58,6 +58,7 @@ func dnsSubject() executortest.Subject {
 			`{"transport":"doh","server":"https://u:p@x/"}`:                    "options.server",
 			`{"tls":{"ca":"x"}}`:                                               "options.tls.ca",
 			`{"expect":{"rcode":"FINE"}}`:                                      "options.expect.rcode",
+			`{"warning":["ttl >= 60","nothing"]}`:                              "options.warning[1]",
 			`{"expect":{"patterns":["^a","("]}}`:                               "options.expect.patterns[1]",
 			`{"expect":{"patterns":[".*"]}}`:                                   "options.expect.patterns[0]",
 			`{"dnssec":{"trust_anchors":["x"]}}`:                               "options.dnssec.trust_anchors[0]",
