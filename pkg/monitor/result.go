@@ -46,7 +46,7 @@ type Result struct {
 type WireEntry struct {
 	// AtMS is when, in milliseconds from the beginning.
 	AtMS float64 `json:"at_ms"`
-	// What is "lookup", "connect", "tls", "sent", "received", "attempt" or "more".
+	// What is "lookup", "connect", "token", "tls", "sent", "received", "attempt" or "more".
 	What string `json:"what"`
 	// Text is the beginning of what was sent or received; what cannot be shown is written as \xHH.
 	Text string `json:"text,omitempty"`

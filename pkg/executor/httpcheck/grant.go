@@ -69,6 +69,8 @@ func (p *probe) fetchToken(ctx context.Context, tools executor.Tools, g grant) (
 		Transport:     bounded{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	// What goes over the wire holds the secret in forms of this server's own, and the token.
+	tools.Wire.Note("token", "asked for at "+p.options.Auth.TokenURL)
 	begun := time.Now()
 	found, err := g.Token(context.WithValue(ctx, oauth.HTTPClient, client))
 	if err != nil {

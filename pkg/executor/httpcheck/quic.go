@@ -44,7 +44,7 @@ func (q *overQUIC) connect(ctx context.Context, request *http.Request) (*quic.Co
 	if request.URL.Port() == "" {
 		address = net.JoinHostPort(request.URL.Hostname(), "443")
 	}
-	socket, err := q.session.probe.route.Dial(ctx, q.session.tools, "udp", address)
+	socket, err := q.session.probe.route.Dialer(q.session.tools)(ctx, "udp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/vedette/vedette/pkg/executor"
@@ -73,12 +74,7 @@ func (s *session) make(to way) (http.RoundTripper, error) {
 		if config, err = s.security(to); err != nil {
 			return nil, err
 		}
-	}
-	if config != nil && config.GetClientCertificate == nil {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			s.wanted.Store(true)
-			return &tls.Certificate{}, nil // none, as without this function
-		}
+		s.watch(config)
 	}
 	if s.probe.options.HTTPVersion == "3" {
 		return &overQUIC{session: s, config: config}, nil
@@ -89,6 +85,22 @@ func (s *session) make(to way) (http.RoundTripper, error) {
 	}
 	s.closers = append(s.closers, transport.CloseIdleConnections)
 	return transport, nil
+}
+
+// watch has handshakes tell what they came to, and whether a certificate was wanted.
+func (s *session) watch(config *tls.Config) {
+	if config.GetClientCertificate == nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			s.wanted.Store(true)
+			return &tls.Certificate{}, nil // none, as without this function
+		}
+	}
+	if s.tools.Wire != nil {
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			s.tools.Wire.Note("tls", strings.TrimRight(tls.VersionName(state.Version)+", "+tls.CipherSuiteName(state.CipherSuite)+", "+state.NegotiatedProtocol, ", "))
+			return nil
+		}
+	}
 }
 
 func (s *session) security(to way) (*tls.Config, error) {

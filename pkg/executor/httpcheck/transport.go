@@ -26,7 +26,11 @@ func (p *probe) transport(tools executor.Tools, version string, secure bool, con
 		TLSClientConfig: config, Protocols: protocols(version, secure),
 		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow},
 	}
-	if secure || version == "2" {
+	switch {
+	case version == "2" && !secure:
+		transport.DialContext = p.route.Dialer(tools) // by HTTP/2 a server may well speak first
+		return transport, nil
+	case secure:
 		return transport, nil
 	}
 	// What is neither secret nor HTTP/2 an HTTP proxy forwards itself: many make tunnels to the port

@@ -138,6 +138,22 @@ func TestHTTP3(t *testing.T) {
 	require.Contains(t, r.Error, "certificate: x509: certificate is valid for localhost, example.org, not example.com")
 }
 
+// TestTheWireOfHTTP3 is told in plain text, not in packets.
+func TestTheWireOfHTTP3(t *testing.T) {
+	certificate, ca := executortest.Certificate(t)
+	url := executortest.ServeHTTP3(t, certificate, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "plain words") })
+	d := monitor.Definition{Kind: "http", Target: url + "/a", Options: executortest.Options(t, map[string]any{"http_version": "3", "tls": map[string]any{"ca": ca}})}
+	execution := executortest.Execution(d)
+	execution.Trigger = monitor.TriggerTest
+	r := executortest.Engine(t, []executor.Executor{httpcheck.Executor{}}).Execute(t.Context(), execution)
+	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+	var told strings.Builder
+	for _, entry := range r.Wire {
+		told.WriteString(entry.What + " " + entry.Text + "\n")
+	}
+	require.Regexp(t, "(?s)connect 127.0.0.1:.*tls TLS 1.3, TLS_.*, h3\n.*GET /a HTTP.*HTTP/3.0 200 OK.*plain words", told.String())
+}
+
 // TestThePolicyAppliesToHTTP3, to the address that packets would go to.
 func TestThePolicyAppliesToHTTP3(t *testing.T) {
 	certificate, ca := executortest.Certificate(t)

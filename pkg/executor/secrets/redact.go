@@ -86,11 +86,16 @@ func formsOf(value string) []string {
 	quoted := strconv.Quote(value)
 	ascii := strconv.QuoteToASCII(value)
 	encoded, _ := json.Marshal(value) //nolint:errchkjson // a string always can be
+	var plain strings.Builder
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // a string always can be
+	unescaped := strings.TrimSuffix(plain.String(), "\n")
 	forms := []string{
-		value, quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], string(encoded[1 : len(encoded)-1]),
+		value, unescaped[1 : len(unescaped)-1], quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], string(encoded[1 : len(encoded)-1]),
 		url.QueryEscape(value), url.PathEscape(value), (&url.URL{Path: value}).EscapedPath(), html.EscapeString(value),
 	}
-	for _, form := range forms[4:7] {
+	for _, form := range forms[5:8] {
 		forms = append(forms, lowerEscapes(form))
 	}
 	digits := hex.EncodeToString([]byte(value))

@@ -210,3 +210,11 @@ func TestHide(t *testing.T) {
 	require.False(t, vault.Empty())
 	require.Equal(t, "a ••• b ••• short", vault.Redact("a t0ken/that was fetched b t0ken%2Fthat+was+fetched short"))
 }
+
+// TestRedactJSONWithoutEscapesForHTML, as most programs write it.
+func TestRedactJSONWithoutEscapesForHTML(t *testing.T) {
+	vault := secrets.Source{Env: func(string) (string, bool) { return "a&b\x01<c>\"d", true }}.Open()
+	_, err := vault.Fill("secret://x")
+	require.NoError(t, err)
+	require.Equal(t, `{"x":"•••"}`, vault.Redact(`{"x":"a&b\u0001<c>\"d"}`))
+}

@@ -53,7 +53,7 @@ type stream struct {
 // New begins a log.
 func New() *Log { return &Log{begun: time.Now()} }
 
-// Note takes down what is no data: "lookup", "connect", "tls", "attempt".
+// Note takes down what is no data: "lookup", "connect", "token", "tls", "attempt".
 func (l *Log) Note(what, text string) {
 	if l == nil {
 		return
