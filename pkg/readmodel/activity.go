@@ -26,6 +26,9 @@ type activity struct {
 	days    days
 	// newest is the hour of the newest due time seen, by which old checks are forgotten.
 	newest int64
+	// bases are what an older generation holds of the time at which the log begins, by token, while
+	// it is taken over.
+	bases map[string]*base
 }
 
 // pulse is what is kept of one check.
@@ -41,6 +44,8 @@ type pulse struct {
 	Hours []tally `json:"hours"`
 	// Sketch is that of the hour at hand, as it was when the page was written.
 	Sketch []byte `json:"sketch,omitempty"`
+	// Inherited says that it is an older generation's: the first result in the log begins it anew.
+	Inherited bool `json:"inherited,omitempty"`
 
 	page      int
 	latencies latencies
@@ -86,11 +91,20 @@ func (a *activity) Apply(m monitor.EventMessage) {
 	if p == nil {
 		p = a.begin(result.CheckID)
 	}
+	if p.Inherited {
+		a.beginAnew(p, result)
+	}
 	if !m.Position().After(p.Position) {
 		return
 	}
 	p.Position = m.Position()
 	a.pages.touch(p)
+	a.accept(p, result, storedAt(m))
+	a.level(p)
+}
+
+// accept counts a result of a position that is new.
+func (a *activity) accept(p *pulse, result monitor.Result, stored time.Time) {
 	at, known := p.Locations[result.Location]
 	if known && !result.DueAt.After(at.Due) {
 		if !result.DueAt.Equal(at.Due) && result.Trigger.Expected() { // an equal one is a repeat
@@ -112,7 +126,7 @@ func (a *activity) Apply(m monitor.EventMessage) {
 	}
 	at.Due, at.Revision = result.DueAt, result.Revision
 	if result.Outcome != monitor.OutcomeError {
-		at.Seen = storedAt(m)
+		at.Seen = stored
 	}
 	p.Locations[result.Location] = at
 	p.see(result)
@@ -182,6 +196,11 @@ func (a *activity) advance(p *pulse, hour int64) {
 		}
 		done := p.Hours[n-1]
 		done.Sketch = p.latencies.bytes()
+		if whole, ok := a.days.whole(p.Check, done.At); ok {
+			done = whole
+			whole.Sketch = nil
+			p.Hours[n-1] = whole
+		}
 		a.days.put(p.Check, done)
 	}
 	if len(p.Hours) == keptHours {
@@ -237,7 +256,12 @@ func (a *activity) forget(hour int64) {
 }
 
 // Dirty implements Projection. The days come before the pages, whose positions cover them.
-func (a *activity) Dirty() []Change { return append(a.days.dirty(), a.pages.dirty()...) }
+func (a *activity) Dirty() []Change {
+	if a.bases != nil {
+		a.settle()
+	}
+	return append(a.days.dirty(), a.pages.dirty()...)
+}
 
 // Restore implements Projection.
 func (a *activity) Restore(entries []bus.Entry) error {

@@ -40,6 +40,8 @@ type chunkHeader struct {
 	Newest   time.Time        `json:"newest,omitzero"`
 	// Seen are hashes of the ids of the latest results, while the chunk is open.
 	Seen []uint64 `json:"seen,omitempty"`
+	// Inherited says that it is an older generation's, and that the log goes on somewhere within it.
+	Inherited bool `json:"inherited,omitempty"`
 }
 
 func (c *chunk) add(result monitor.Result) {

@@ -32,6 +32,8 @@ type today struct {
 	Check string  `json:"check"`
 	Hours []tally `json:"hours"`
 	Days  []tally `json:"days,omitempty"`
+	// Base is what an older generation holds of the time at which the log begins, until all that it holds is folded again.
+	Base *base `json:"base,omitempty"`
 }
 
 // past is a day hour by hour, or a span day by day, that is over.
@@ -87,7 +89,7 @@ func (d *days) closeDay(t *today) {
 		d.over[spanKey(t.Check, span)] = encode(past{Number: span, Parts: t.Days})
 		t.Days = nil
 	}
-	t.Days = append(t.Days, together(day, t.Hours))
+	t.Days = append(t.Days, t.Base.total(together(day, t.Hours)))
 	t.Hours = nil
 }
 

@@ -52,6 +52,10 @@ func (h *history) Apply(m monitor.EventMessage) {
 		c = &chunk{chunkHeader: chunkHeader{Check: result.CheckID}}
 		h.open[result.CheckID] = c
 	}
+	if c.Inherited {
+		c = c.upTo(result.ID)
+		h.open[c.Check] = c
+	}
 	if !m.Position().After(c.Position) {
 		return
 	}

@@ -1,6 +1,8 @@
 package readmodel
 
 import (
+	"time"
+
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -61,7 +63,14 @@ type Heir interface {
 	Projection
 	// Heirlooms are the patterns of the entries that Inherit wants.
 	Heirlooms() []string
-	// Inherit takes over one entry, before any message is applied. first is the sequence at which the
-	// log begins. It returns entries to be written as they are; others come with the next Dirty.
-	Inherit(e bus.Entry, first uint64) ([]Change, error)
+	// Inherit takes over one entry, before any message is applied. It returns entries to be written as
+	// they are; others come with the next Dirty.
+	Inherit(e bus.Entry, log Beginning) ([]Change, error)
+}
+
+// Beginning is where a log begins.
+type Beginning struct {
+	// First is the sequence of its first message, which was stored At.
+	First uint64
+	At    time.Time
 }

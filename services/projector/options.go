@@ -29,10 +29,11 @@ type Events interface {
 
 // Results is the reading end of RESULTS.
 type Results interface {
-	// The three are bus.ResultLog's.
+	// These are bus.ResultLog's.
 	FollowResults(ctx context.Context, after uint64, handle func([]monitor.EventMessage) error, caughtUp func()) error
 	LastResult(ctx context.Context) (uint64, error)
 	FirstResult(ctx context.Context) (uint64, error)
+	ReadResults(ctx context.Context, after uint64, limit int) ([]monitor.EventMessage, error)
 }
 
 const (

@@ -126,11 +126,17 @@ func (w *worker) inherit(ctx context.Context, from int, first, end uint64) error
 	if err := json.Unmarshal(entry.Value, &there); err == nil && there.Results > end {
 		return nil // its sequences are those of another log
 	}
+	log := readmodel.Beginning{First: first, At: w.opt.Now()}
+	if oldest, err := w.bus.ReadResults(ctx, first-1, 1); err != nil {
+		return fmt.Errorf("read the beginning of the log: %w", err)
+	} else if len(oldest) > 0 {
+		log.At = oldest[0].StoredAt
+	}
 	w.rebuild.phase, w.inheriting = readmodel.PhaseInheriting, true
 	w.tellProgress(ctx)
 	taken := 0
 	for _, pattern := range heir.Heirlooms() {
-		if err := w.takeOver(ctx, old, pattern, first, heir, &taken); err != nil {
+		if err := w.takeOver(ctx, old, pattern, log, heir, &taken); err != nil {
 			return err
 		}
 	}
@@ -148,7 +154,7 @@ func (w *worker) inherit(ctx context.Context, from int, first, end uint64) error
 
 // takeOver hands the entries of a pattern to the heir and writes what comes of them, as they come:
 // they may be more than memory holds.
-func (w *worker) takeOver(ctx context.Context, old bus.Bucket, pattern string, first uint64, heir readmodel.Heir, taken *int) error {
+func (w *worker) takeOver(ctx context.Context, old bus.Bucket, pattern string, log readmodel.Beginning, heir readmodel.Heir, taken *int) error {
 	reading, done := context.WithCancel(ctx)
 	defer done()
 	var failed error
@@ -157,7 +163,7 @@ func (w *worker) takeOver(ctx context.Context, old bus.Bucket, pattern string, f
 			if e.Deleted || reading.Err() != nil {
 				continue
 			}
-			changes, err := heir.Inherit(e, first)
+			changes, err := heir.Inherit(e, log)
 			if err != nil { // it was wrong before, and stays behind
 				w.log.Warn("an entry cannot be taken over into the next generation", "key", e.Key, "error", err)
 				continue
