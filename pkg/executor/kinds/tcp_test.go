@@ -1,9 +1,13 @@
 package kinds_test
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +66,9 @@ func tcpSubject() executortest.Subject {
 		},
 		BadTargets: []string{"https://example.org", "example.org", "example.org:0", "example.org:65536", ":22", "a b:22", "example.org:22/x", "::1"},
 		BadOptions: map[string]string{
+			`{"steps":["starttls","starttls"]}`:                           "options.steps",
+			`{"steps":["starttls x"]}`:                                    "options.steps[0]",
+			`{"tls":{"min_version":"1.3","max_version":"1.2"}}`:           "options.tls.max_version",
 			`{"steps":["wait x"]}`:                                        "options.steps[0]",
 			`{"steps":["expect x","send"]}`:                               "options.steps[1]",
 			`{"steps":["expect ("]}`:                                      "options.steps[0]",
@@ -79,6 +86,33 @@ func tcpSubject() executortest.Subject {
 	}
 }
 
+// serveMail speaks as much SMTP as it takes to agree on TLS and offer a login.
+func serveMail(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	return executortest.ServeConns(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 mail\r\n")
+		lines := bufio.NewReader(c)
+		for {
+			line, err := lines.ReadString('\n')
+			_, secured := c.(*tls.Conn)
+			switch {
+			case err != nil:
+				return
+			case strings.HasPrefix(line, "EHLO") && secured:
+				_, _ = io.WriteString(c, "250-mail\r\n250-AUTH PLAIN\r\n250 HELP\r\n")
+			case strings.HasPrefix(line, "EHLO"):
+				_, _ = io.WriteString(c, "250-mail\r\n250-STARTTLS\r\n250 HELP\r\n")
+			case strings.HasPrefix(line, "STARTTLS"):
+				_, _ = io.WriteString(c, "220 go ahead\r\n")
+				c = tls.Server(c, config)
+				lines = bufio.NewReader(c)
+			default:
+				_, _ = io.WriteString(c, "221 bye\r\n")
+			}
+		}
+	})
+}
+
 func TestPageOfTCP(t *testing.T) {
 	banner := executortest.ServeConns(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.7\r\n") })
 	redis := executortest.ServeConns(t, func(c net.Conn) {
@@ -90,10 +124,14 @@ func TestPageOfTCP(t *testing.T) {
 			_, _ = io.WriteString(c, "+PONG\r\n")
 		}
 	})
+	certificate, ca := executortest.Certificate(t, func(c *x509.Certificate) {
+		c.DNSNames, c.NotAfter = []string{"mail.example.org"}, time.Now().AddDate(1, 0, 0)
+	})
+	mail := serveMail(t, &tls.Config{Certificates: []tls.Certificate{certificate}}) //nolint:gosec // a server of the test
 	text := page(t, "tcp.md")
 	requireNames(t, text, tcpcheck.Executor{}.Kind())
-	found := examples(t, text, "db.example.org:5432", banner, "shell.example.org:22", banner, "cache.example.org:6379", redis)
-	require.Len(t, found, 3)
+	found := examples(t, text, "db.example.org:5432", banner, "shell.example.org:22", banner, "cache.example.org:6379", redis, "mail.example.org:587", mail, `"server_name"`, `"ca": `+strconv.Quote(ca)+`, "server_name"`)
+	require.Len(t, found, 4)
 	requireExamples(t, found, "VEDETTE_SECRET_CACHE_PASSWORD")
 
 	silent := executortest.ServeConns(t, func(net.Conn) {})
@@ -111,6 +149,8 @@ func TestPageOfTCP(t *testing.T) {
 		{tcp, at(banner, "expect ^220 "), fails, `timed out while waiting for ^220 : received "SSH-2.0-OpenSSH_9.7\r\n"`},
 		{tcp, at(closing, "expect ^220 "), fails, "connection closed while waiting for the banner"},
 		{tcp, at(flood, "expect ^220 "), fails, "16 KiB came, and ^220  is not in them"},
+		{tcp, monitor.Definition{Kind: "tcp", Target: mail, Options: executortest.Options(t, map[string]any{"steps": []string{`expect (?s).*\n`, `send STARTTLS\r\n`, `expect (?s).*\n`, "starttls"}})}, fails, "certificate: signed by an authority that is not trusted"},
+		{tcp, at(banner, "starttls"), fails, "the server does not speak TLS"},
 		{tcp, at(banner, `expect OpenSSH_(?P<version>\d+)`, "int(captured.version) > 10"), fails, `int(captured.version) > 10 · actual 9`},
 		{tcp, at(banner, "send secret://nope"), errs, "secret is not known to this runner: nope: set VEDETTE_SECRET_NOPE"},
 		{tcp, at("169.254.169.254:80", "expect x"), errs, "169.254.169.254 is link-local, which is never probed"},

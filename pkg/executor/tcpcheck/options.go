@@ -9,6 +9,7 @@ import (
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/option"
 	"github.com/vedette/vedette/pkg/executor/route"
+	"github.com/vedette/vedette/pkg/executor/secure"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -17,9 +18,13 @@ const (
 	maxSteps, maxStep = 50, 8 << 10
 )
 
+// startTLS is the step that goes on by TLS.
+const startTLS = "starttls"
+
 // Options of a tcp check.
 type Options struct {
-	Steps []string `json:"steps" example:"[\"expect ^220 \", \"send QUIT\\\\r\\\\n\", \"expect ^221 \"]" help:"The conversation, one after the other: \"send TEXT\" with \\r, \\n, \\t, \\\\ and \\xHH, or \"expect PATTERN\" (RE2). Without any, connecting is enough."`
+	Steps []string       `json:"steps" example:"[\"expect ^220 \", \"send QUIT\\\\r\\\\n\", \"expect ^221 \"]" help:"The conversation, one after the other: \"send TEXT\" with \\r, \\n, \\t, \\\\ and \\xHH, \"expect PATTERN\" (RE2), or \"starttls\" to go on by TLS. Without any, connecting is enough."`
+	TLS   secure.Options `json:"tls" help:"How the server is verified, after the step starttls."`
 
 	route.Options
 	route.ProxyOptions
@@ -29,13 +34,15 @@ type Options struct {
 type probe struct {
 	target string
 	route  route.Route
+	tls    *secure.Client
 	steps  []step
 }
 
-// step is one part of a conversation: a text to send, or a pattern to wait for.
+// step is one part of a conversation: a text to send, a pattern to wait for, or the handshake of TLS.
 type step struct {
-	send   string
-	expect *regexp.Regexp
+	send     string
+	expect   *regexp.Regexp
+	startTLS bool
 }
 
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
@@ -46,7 +53,7 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	}
 	way, more := route.New(o.Options, o.ProxyOptions)
 	problems = append(problems, more...)
-	p := &probe{target: d.Target, route: way}
+	p := &probe{target: d.Target, route: way, tls: secure.Prepare(&problems, "options.tls", o.TLS)}
 	const field = "options.steps"
 	if slices.ContainsFunc(problems, func(p monitor.Problem) bool { return p.Field == field }) {
 		return p, problems
@@ -62,14 +69,19 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		p.steps = append(p.steps, s)
 	}
+	if first := slices.Index(o.Steps, startTLS); first >= 0 && slices.Contains(o.Steps[first+1:], startTLS) {
+		problems.Add(field, "has starttls twice: use it once")
+	}
 	return p, problems
 }
 
 func parseStep(text string) (s step, problem string) {
 	verb, rest, _ := strings.Cut(text, " ")
 	switch {
+	case text == startTLS:
+		return step{startTLS: true}, ""
 	case verb != "send" && verb != "expect":
-		return step{}, "begins with neither send nor expect: use \"send TEXT\" or \"expect PATTERN\""
+		return step{}, "begins with neither send nor expect: use \"send TEXT\", \"expect PATTERN\" or \"starttls\""
 	case rest == "":
 		return step{}, fmt.Sprintf("has nothing to %s: write it after one space", verb)
 	case len(text) > maxStep:

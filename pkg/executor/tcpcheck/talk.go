@@ -2,20 +2,30 @@ package tcpcheck
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
+	"github.com/vedette/vedette/pkg/executor/secure"
 )
 
 // talk is one conversation.
 type talk struct {
-	conn      *endpoint.Conn
+	conn *endpoint.Conn
+	// stream is what is talked by: conn, or what TLS makes of it.
+	stream    net.Conn
+	state     *tls.ConnectionState
+	handshake float64 // in milliseconds
+	// inBetween says that the handshake was after the first byte.
+	inBetween bool
 	connected time.Time
 	// firstByte is when the first bytes came; ended is when the last step was done.
 	firstByte, ended time.Time
@@ -28,7 +38,7 @@ type talk struct {
 
 func newTalk(conn *endpoint.Conn) *talk {
 	now := time.Now()
-	return &talk{conn: conn, connected: now, ended: now, captured: map[string]string{}}
+	return &talk{conn: conn, stream: conn, connected: now, ended: now, captured: map[string]string{}}
 }
 
 func (t *talk) step(ctx context.Context, s step, secret func(string) (string, error)) error {
@@ -41,9 +51,30 @@ func (t *talk) step(ctx context.Context, s step, secret func(string) (string, er
 		return err
 	}
 	t.sent = true
-	if _, err := io.WriteString(t.conn, text); err != nil {
+	if _, err := io.WriteString(t.stream, text); err != nil {
 		return executor.Explain(err, "while sending")
 	}
+	return nil
+}
+
+// secure goes on by TLS.
+func (t *talk) secure(ctx context.Context, client *secure.Client, tools executor.Tools) error {
+	begun := time.Now()
+	defer func() { t.ended = time.Now() }()
+	if t.matched < len(t.received) {
+		return errors.New("the server sent more, not protected, before the handshake")
+	}
+	config, err := client.Config(tools, t.conn.Host())
+	if err != nil {
+		return err
+	}
+	t.sent, t.inBetween = true, !t.firstByte.IsZero()
+	secured := tls.Client(t.conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return executor.Explain(err, "during the TLS handshake")
+	}
+	state := secured.ConnectionState()
+	t.stream, t.state, t.handshake = t.conn.Inside(secured), &state, endpoint.Between(begun, time.Now())
 	return nil
 }
 
@@ -75,7 +106,7 @@ func (t *talk) expect(ctx context.Context, pattern *regexp.Regexp) error {
 func (t *talk) read() error {
 	const piece = 4 << 10
 	buffer := make([]byte, min(piece, endpoint.MaxReceived-len(t.received)))
-	n, err := t.conn.Read(buffer)
+	n, err := t.stream.Read(buffer)
 	if n == 0 {
 		return err
 	}
@@ -115,15 +146,20 @@ func (t *talk) observation(latency time.Duration) executor.Observation {
 	timings := t.conn.Timings()
 	timings.FirstByte = endpoint.Between(t.connected, t.firstByte)
 	timings.Transfer = endpoint.Between(t.firstByte, t.ended)
+	timings.TLS = t.handshake
+	if t.inBetween {
+		timings.Transfer -= t.handshake
+	} else if timings.FirstByte > 0 {
+		timings.FirstByte -= t.handshake
+	}
 	observed := map[string]any{"ip": t.conn.IP(), "bytes": len(t.received)}
 	if len(t.captured) > 0 {
 		observed["captured"] = maps.Clone(t.captured)
 	}
-	return executor.Observation{
-		Values: map[string]any{
-			"received": strings.ToValidUTF8(string(t.received), "�"), "captured": t.captured, "ip": t.conn.IP(),
-			"latency": latency, "latency_ms": endpoint.Milliseconds(latency), "timings": endpoint.TimingsMap(timings),
-		},
-		Observed: observed, Timings: timings, Latency: latency,
+	values := map[string]any{
+		"received": strings.ToValidUTF8(string(t.received), "�"), "captured": t.captured, "ip": t.conn.IP(),
+		"latency": latency, "latency_ms": endpoint.Milliseconds(latency), "timings": endpoint.TimingsMap(timings),
 	}
+	secure.Observe(t.state, values, observed)
+	return executor.Observation{Values: values, Observed: observed, Timings: timings, Latency: latency}
 }

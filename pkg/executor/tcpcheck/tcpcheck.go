@@ -23,10 +23,12 @@ func (Executor) Kind() executor.Kind {
 		Variables: []assertion.Variable{
 			{Name: "received", Type: "string", Help: "All that the steps read, 16 KiB at most."},
 			{Name: "captured", Type: "map(string, string)", Help: "What the named groups of the expected patterns matched: (?P<name>…)."},
+			{Name: "tls_version", Type: "string", Help: "TLS 1.3, TLS 1.2, …; empty without the step starttls."},
+			{Name: "certificate", Type: "map(string, dyn)", Help: "Of the server, as with TLS checks; empty without the step starttls."},
 			{Name: "ip", Type: "string", Help: "Address connected to."},
 			{Name: "latency", Type: "duration", Help: "Time from the first step to the end of the last."},
 			{Name: "latency_ms", Type: "double", Help: "The same in milliseconds."},
-			{Name: "timings", Type: "map(string, double)", Help: "Phases in milliseconds: dns_ms, connect_ms, first_byte_ms, transfer_ms."},
+			{Name: "timings", Type: "map(string, double)", Help: "Phases in milliseconds: dns_ms, connect_ms, tls_ms, first_byte_ms, transfer_ms."},
 		},
 		Options: option.Schema(Options{}),
 	}
@@ -45,7 +47,12 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	defer func() { _ = conn.Close() }()
 	talk := newTalk(conn)
 	for _, s := range p.steps {
-		if err = talk.step(ctx, s, tools.Secret); err != nil {
+		if s.startTLS {
+			err = talk.secure(ctx, p.tls, tools)
+		} else {
+			err = talk.step(ctx, s, tools.Secret)
+		}
+		if err != nil {
 			break
 		}
 	}

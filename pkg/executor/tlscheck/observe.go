@@ -2,6 +2,7 @@ package tlscheck
 
 import (
 	"crypto/tls"
+	"errors"
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
@@ -10,9 +11,15 @@ import (
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
+var errRevoked = errors.New("certificate: revoked, says the OCSP answer that the server sent along")
+
 func (p *probe) observe(conn *endpoint.Conn, state tls.ConnectionState, name string, timings *monitor.Timings, latency time.Duration) executor.Observation {
 	now := time.Now()
 	wrong := certificate.Problems(state.PeerCertificates, p.config.RootCAs, name, now)
+	ocsp := certificate.Staple(state, now)
+	if ocsp["status"] == "revoked" {
+		wrong = append(wrong, errRevoked)
+	}
 	texts := certificate.Texts(wrong)
 	chain := make([]map[string]any, len(state.PeerCertificates))
 	for i, sent := range state.PeerCertificates {
@@ -29,7 +36,7 @@ func (p *probe) observe(conn *endpoint.Conn, state tls.ConnectionState, name str
 	}
 	seen := executor.Observation{
 		Values: map[string]any{
-			"version": version, "cipher": cipher, "key_exchange": group, "alpn": state.NegotiatedProtocol, "stapled": len(state.OCSPResponse) > 0,
+			"version": version, "cipher": cipher, "key_exchange": group, "alpn": state.NegotiatedProtocol, "stapled": len(state.OCSPResponse) > 0, "ocsp": ocsp,
 			"certificate": own, "chain": chain, "problems": texts, "ip": conn.IP(),
 			"latency": latency, "latency_ms": endpoint.Milliseconds(latency), "timings": endpoint.TimingsMap(timings),
 		},

@@ -27,6 +27,7 @@ func (Executor) Kind() executor.Kind {
 			{Name: "key_exchange", Type: "string", Help: "Group of the key exchange, as X25519MLKEM768; empty without one."},
 			{Name: "alpn", Type: "string", Help: "Protocol that the server chose of options.alpn; empty without."},
 			{Name: "stapled", Type: "bool", Help: "Whether the server sent an OCSP answer along."},
+			{Name: "ocsp", Type: "map(string, dyn)", Help: "That answer: status good, revoked, unknown or invalid, problem, produced_at, this_update, next_update, expires_in, revoked_at; empty without."},
 			{Name: "certificate", Type: "map(string, dyn)", Help: "Of the server: subject, issuer, names, serial, key, signature, sha256, not_before, not_after, expires_in."},
 			{Name: "chain", Type: "dyn", Help: "List of all certificates that the server sent, its own first, each as certificate is."},
 			{Name: "problems", Type: "list(string)", Help: "What is wrong with the certificate; always empty unless options.skip_verify is set."},
