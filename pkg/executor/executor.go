@@ -5,6 +5,7 @@ package executor
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 
@@ -72,6 +73,8 @@ func (t Tools) Dial(ctx context.Context, network, address string) (net.Conn, err
 type Observation struct {
 	// Values are the variables of assertions. A value may be a func() any, called when needed.
 	Values map[string]any
+	// Body reads what came as it came, for kinds that build on this one; nil where there is none.
+	Body func() io.Reader
 	// Observed is what the result keeps.
 	Observed map[string]any
 	// OnFailure returns what the result of a failure keeps besides; nil for nothing. It has clean take

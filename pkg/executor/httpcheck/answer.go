@@ -40,7 +40,7 @@ func (a answer) observation() executor.Observation {
 			"timings":     func() any { return endpoint.TimingsMap(timings) },
 			"url":         func() any { return withoutQuery(a.response.Request.URL) },
 		},
-		Observed: a.observed(), Timings: timings, Latency: latency, Verdict: a.verdict(),
+		Body: a.body.reader, Observed: a.observed(), Timings: timings, Latency: latency, Verdict: a.verdict(),
 	}
 	if a.probe.options.KeepResponse {
 		seen.OnFailure = func(clean func(string) string) map[string]any {

@@ -1,6 +1,7 @@
 package httpcheck
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -49,6 +50,14 @@ func readFull(r io.Reader, buffer []byte) (n int, err error) {
 		n += m
 	}
 	return n, err
+}
+
+func (b body) reader() io.Reader {
+	pieces := make([]io.Reader, len(b.pieces))
+	for i, piece := range b.pieces {
+		pieces[i] = bytes.NewReader(piece)
+	}
+	return io.MultiReader(pieces...)
 }
 
 // text is the body as valid UTF-8.

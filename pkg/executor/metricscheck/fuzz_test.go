@@ -24,7 +24,7 @@ func FuzzScrape(f *testing.F) {
 		if len(text) > maxBody {
 			return
 		}
-		found, err := selecting("a", map[string]string{"b": "c"}).in(text, contentType)
+		found, err := selecting("a", map[string]string{"b": "c"}).in(strings.NewReader(text), contentType)
 		require.LessOrEqual(t, len(found), maxSeries)
 		if err != nil {
 			require.NotEmpty(t, err.Error())
@@ -75,7 +75,7 @@ func FuzzSampleIsReadAsTheOfficialParserReadsIt(f *testing.F) {
 		if strings.ContainsAny(line, "\n\r") || len(line) > maxLine || !(strings.HasPrefix(line, "a{") || strings.HasPrefix(line, "a ") || strings.HasPrefix(line, "a\t")) {
 			return
 		}
-		found, err := selecting("a", labels).in(line+"\n", "")
+		found, err := selecting("a", labels).in(strings.NewReader(line+"\n"), "")
 		want, official := official(line, labels)
 		if err != nil && strings.Contains(err.Error(), "more than") {
 			return // a bound that the other has not

@@ -91,9 +91,8 @@ func (p *probe) scraped(seen executor.Observation) ([]series, error) {
 	if size, ok := seen.Observed["bytes"].(int); !ok || size > maxBody {
 		return nil, fmt.Errorf("the body is longer than %d KiB, too long to be read as metrics", maxBody>>10)
 	}
-	text, _ := called(seen.Values["body"]).(string)
 	headers, _ := called(seen.Values["headers"]).(map[string]string)
-	found, err := p.selection.in(text, headers["content-type"])
+	found, err := p.selection.in(seen.Body(), headers["content-type"])
 	if err == nil && len(found) == 0 && p.options.Aggregate != "count" {
 		return nil, fmt.Errorf("no series of %s is there%s", p.options.Metric, withLabels(p.options.Labels))
 	}

@@ -1,6 +1,7 @@
 package metricscheck
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 func scrapeOf(t *testing.T, text string, s selection) []series {
 	t.Helper()
-	found, err := s.in(text, "")
+	found, err := s.in(strings.NewReader(text), "")
 	require.NoError(t, err)
 	return found
 }
