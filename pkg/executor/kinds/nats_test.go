@@ -66,10 +66,17 @@ func serveNATS(t *testing.T) (address, authority string) {
 const greeting = "INFO {\"server_name\":\"n1\",\"version\":\"2.11.0\",\"headers\":true}\r\n"
 
 func natsSubject() executortest.Subject {
+	const direct = `{"config":{"allow_direct":true}}`
+	body := func(reply, text string) string { return fmt.Sprintf("MSG %s 1 %d\r\n%s\r\n", reply, len(text), text) }
 	asking := map[string]any{"jetstream": true, "stream": "ORDERS", "consumer": "worker", "bucket": "jobs", "key": "nightly.last"}
 	hostile := func(options, text string, answer func(reply string) string) func(*testing.T) executortest.Attack {
 		return func(t *testing.T) executortest.Attack {
-			address := executortest.ServeNATS(t, greeting, func(_ map[string]any, _, reply string) string { return answer(reply) })
+			address := executortest.ServeNATS(t, greeting, func(_ map[string]any, subject, reply string) string {
+				if subject == "$JS.API.STREAM.INFO.KV_jobs" {
+					return body(reply, direct)
+				}
+				return answer(reply)
+			})
 			return executortest.Attack{Definition: monitor.Definition{Kind: "nats", Target: address, Options: []byte(options)}, Outcome: monitor.OutcomeFailure, Text: text}
 		}
 	}
@@ -86,7 +93,6 @@ func natsSubject() executortest.Subject {
 			return executortest.Attack{Definition: monitor.Definition{Kind: "nats", Target: address}, Outcome: monitor.OutcomeFailure, Text: wanted}
 		}
 	}
-	body := func(reply, text string) string { return fmt.Sprintf("MSG %s 1 %d\r\n%s\r\n", reply, len(text), text) }
 	others := strings.Repeat(body("other", strings.Repeat("a", 100<<10)), 12)
 	return executortest.Subject{
 		Network: "tcp",
@@ -98,7 +104,10 @@ func natsSubject() executortest.Subject {
 		},
 		At: func(address string) monitor.Definition { return monitor.Definition{Kind: "nats", Target: address} },
 		Echo: func(t *testing.T) (monitor.Definition, string) {
-			address := executortest.ServeNATS(t, greeting, func(login map[string]any, _, reply string) string {
+			address := executortest.ServeNATS(t, greeting, func(login map[string]any, subject, reply string) string {
+				if subject == "$JS.API.STREAM.INFO.KV_jobs" {
+					return body(reply, direct)
+				}
 				token, _ := login["auth_token"].(string)
 				head := "NATS/1.0\r\nNats-Sequence: 1\r\nNats-Time-Stamp: 2026-01-02T03:04:05Z\r\n\r\n"
 				return fmt.Sprintf("HMSG %s 1 %d %d\r\n%s%s\r\n", reply, len(head), len(head)+len(token), head, token)

@@ -28,6 +28,7 @@ type stream struct {
 		MaxMessages int    `json:"max_msgs"`
 		MaxBytes    int    `json:"max_bytes"`
 		Discard     string `json:"discard"`
+		AllowDirect bool   `json:"allow_direct"`
 		Replicas    int    `json:"num_replicas"`
 	} `json:"config"`
 	State struct {
@@ -172,15 +173,22 @@ func (c *client) ask(subject string, question, into any) error {
 }
 
 // value reads a key as clients do: of whichever replica answers, and where the bucket does not allow
-// that, of the leader.
+// that, of the leader. Servers before 2.10 say nothing at all where it is not allowed, so that they are
+// asked for that first.
 func (c *client) value(api, bucket, key string) (entry, error) {
-	stream, subject := "KV_"+bucket, "$KV."+bucket+"."+key
-	answer, err := c.request(api+".DIRECT.GET."+stream+"."+subject, nil)
+	stored, subject := new(stream), "$KV."+bucket+"."+key
+	switch err := c.ask(api+".STREAM.INFO.KV_"+bucket, nil, stored); {
+	case numbered(err, numberNoStream):
+		return entry{}, fmt.Errorf("there is no bucket %s", bucket)
+	case err != nil:
+		return entry{}, about("the bucket "+bucket, err)
+	case !stored.Config.AllowDirect:
+		return c.valueOfLeader(api, bucket, key)
+	}
+	answer, err := c.request(api+".DIRECT.GET.KV_"+bucket+"."+subject, nil)
 	switch {
 	case err != nil:
 		return entry{}, err
-	case answer.status == http.StatusServiceUnavailable:
-		return c.valueOfLeader(api, bucket, key)
 	case answer.status == http.StatusNotFound:
 		return entry{}, errNoKey(bucket, key)
 	case answer.status != 0:
@@ -211,8 +219,6 @@ func (c *client) valueOfLeader(api, bucket, key string) (entry, error) {
 	switch {
 	case numbered(err, numberNoMessage):
 		return entry{}, errNoKey(bucket, key)
-	case numbered(err, numberNoStream):
-		return entry{}, fmt.Errorf("there is no bucket %s", bucket)
 	case err != nil:
 		return entry{}, about("the bucket "+bucket, err)
 	}

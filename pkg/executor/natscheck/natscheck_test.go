@@ -231,3 +231,21 @@ func TestNothingIsTakenFromPlainTextBeforeTLS(t *testing.T) {
 	require.Contains(t, r.Error, "it went on in plain text before TLS")
 	require.True(t, strings.HasPrefix(r.Error, "the server does not speak NATS"))
 }
+
+// TestPermissionsThatAreEnough holds what the page of the kind says.
+func TestPermissionsThatAreEnough(t *testing.T) {
+	may := &server.Permissions{
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+		Publish: &server.SubjectPermission{Allow: []string{
+			"$JS.API.INFO", "$JS.API.STREAM.INFO.ORDERS", "$JS.API.CONSUMER.INFO.ORDERS.worker", "$JS.API.STREAM.INFO.KV_settings", "$JS.API.DIRECT.GET.KV_settings.>",
+			"$JS.API.STREAM.INFO.KV_old", "$JS.API.STREAM.MSG.GET.KV_old",
+		}},
+	}
+	address := filled(t, &server.User{Username: "admin", Password: "pw"}, &server.User{Username: "watch", Password: "pw", Permissions: may})
+	for _, bucket := range []string{"settings", "old"} {
+		r := execute(t, map[string]string{"VEDETTE_SECRET_PW": "pw"}, address, map[string]any{
+			"user": "watch", "password": "secret://pw", "jetstream": true, "stream": "ORDERS", "consumer": "worker", "bucket": bucket, "key": "mode",
+		})
+		require.Equal(t, succeeds, r.Outcome, r.Error)
+	}
+}

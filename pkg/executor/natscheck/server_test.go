@@ -45,11 +45,16 @@ func serve(t *testing.T, options *server.Options) string {
 }
 
 // filled starts a server that has a stream ORDERS of 10 messages, which takes 20 and refuses more, a
-// consumer worker of it that has two of them delivered, and a bucket settings.
-func filled(t *testing.T) string {
+// consumer worker of it that has two of them delivered, and the buckets settings and old. Of users the
+// first may do anything.
+func filled(t *testing.T, users ...*server.User) string {
 	t.Helper()
-	address := serve(t, &server.Options{JetStream: true, ServerName: "n1"})
-	nc, err := nats.Connect(address)
+	address := serve(t, &server.Options{JetStream: true, ServerName: "n1", Users: users})
+	var login []nats.Option
+	if len(users) > 0 {
+		login = append(login, nats.UserInfo(users[0].Username, users[0].Password))
+	}
+	nc, err := nats.Connect(address, login...)
 	require.NoError(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
