@@ -154,6 +154,12 @@ func (e *explainer) eventByID(ctx context.Context, id string, at time.Time) (m m
 	return m, false, nil
 }
 
+// EventsUntil returns the sequence after which the events come that were stored at a time or later. It
+// reads as many events as the log's length has binary digits.
+func EventsUntil(ctx context.Context, log Log, at time.Time) (after uint64, err error) {
+	return (&explainer{log: log}).eventsUntil(ctx, at)
+}
+
 // eventsUntil returns the sequence after which the events come that were stored at a time or later.
 func (e *explainer) eventsUntil(ctx context.Context, at time.Time) (uint64, error) {
 	return e.search(ctx, func(m monitor.EventMessage) bool { return !m.StoredAt.Before(at) })

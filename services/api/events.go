@@ -50,6 +50,7 @@ type eventList struct {
 	Limit     int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most events of one page." example:"100"`
 	Cursor    string   `query:"cursor" maxLength:"100" doc:"The next_cursor of the page before."`
 	After     string   `query:"after" maxLength:"100" doc:"Oldest first, from after this place on: the sequence of an event, or the id of an event of the stream; 0 is the beginning. Without it the newest come first." example:"1842"`
+	From      string   `query:"from" maxLength:"40" doc:"Oldest first, from this time of storing on, instead of after: a time, or a span back from now." example:"-24h"`
 	Type      []string `query:"type,explode" doc:"Only events of these types, separated by commas." example:"[\"vedette.check.status_changed.v1\"]"`
 	Service   string   `query:"service" doc:"Only events about this service, its checks and their incidents." example:"web"`
 	Check     string   `query:"check" doc:"Only events about this check and its incidents." example:"home"`
@@ -67,7 +68,7 @@ const searchTime = 2 * time.Second
 func (s *server) eventRoutes(d *document) {
 	register(d, operation{
 		id: "list-events", method: http.MethodGet, path: "/events", tag: tagEvents, summary: "List events",
-		description: "Newest first; with `after`, oldest first. With filters a page may hold fewer events than `limit`, even none, and a `next_cursor` nevertheless. " +
+		description: "Newest first; with `after` or `from`, oldest first. With filters a page may hold fewer events than `limit`, even none, and a `next_cursor` nevertheless. " +
 			"`total` counts all events, filters or not.",
 		errors: []int{http.StatusUnprocessableEntity}, answer: EventPage{Items: []Event{exampleEvent()}, NextCursor: "b1842", Total: 1842},
 	}, s.listEvents)
@@ -98,9 +99,13 @@ func (s *server) listEvents(ctx context.Context, in *eventList) (*answer, error)
 		types = append(types, split(t)...)
 	}
 	wanted, problems := filterOf(types, in.Service, in.Check, in.Aggregate, in.Results)
-	back := in.After == "" && (in.Cursor == "" || strings.HasPrefix(in.Cursor, backMark))
-	if in.After != "" && strings.HasPrefix(in.Cursor, backMark) {
-		problems.Add("cursor", "belongs to a list without after: leave one of them out")
+	back := in.After == "" && in.From == "" && (in.Cursor == "" || strings.HasPrefix(in.Cursor, backMark))
+	from, problems := instant(problems, "from", in.From, time.Time{}, s.now())
+	if in.After != "" && in.From != "" {
+		problems.Add("from", "and after both say where to begin: leave one of them out")
+	}
+	if (in.After != "" || in.From != "") && strings.HasPrefix(in.Cursor, backMark) {
+		problems.Add("cursor", "belongs to a list without after and from: leave one of them out")
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -115,18 +120,23 @@ func (s *server) listEvents(ctx context.Context, in *eventList) (*answer, error)
 	if back {
 		err = s.listBack(ctx, in, wanted, &page)
 	} else {
-		err = s.listOn(ctx, in, wanted, &page)
+		err = s.listOn(ctx, in, wanted, from, &page)
 	}
 	return &answer{Status: http.StatusOK, Body: page}, err
 }
 
 // listOn fills a page oldest first.
-func (s *server) listOn(ctx context.Context, in *eventList, wanted *filter, page *rawPage) error {
-	field, text := "cursor", in.Cursor
-	if text == "" {
-		field, text = "after", in.After
+func (s *server) listOn(ctx context.Context, in *eventList, wanted *filter, from time.Time, page *rawPage) error {
+	var at position
+	var err error
+	switch {
+	case in.Cursor != "":
+		at, err = s.place(ctx, "cursor", in.Cursor, wanted.results)
+	case in.After != "":
+		at, err = s.place(ctx, "after", in.After, wanted.results)
+	default:
+		at, err = s.placeAt(ctx, from, wanted.results)
 	}
-	at, err := s.place(ctx, field, text, wanted.results)
 	if err != nil {
 		return err
 	}
@@ -136,6 +146,15 @@ func (s *server) listOn(ctx context.Context, in *eventList, wanted *filter, page
 		page.NextCursor = logs.at.cursor(wanted.results)
 	}
 	return err
+}
+
+// placeAt is the place in the logs at a time.
+func (s *server) placeAt(ctx context.Context, from time.Time, results bool) (at position, err error) {
+	if at.Event, err = explain.EventsUntil(ctx, s.bus, from); err != nil || !results {
+		return at, err
+	}
+	at.Result, err = resultsUntil(ctx, s.bus, from)
+	return at, err
 }
 
 // listBack fills a page newest first.

@@ -19,6 +19,7 @@ import (
 // eventFlags select events.
 type eventFlags struct {
 	after, service, check, aggregate string
+	from, where                      string
 	kinds                            []string
 	follow, results                  bool
 	most                             int
@@ -30,14 +31,21 @@ func (a *app) eventsCommand() *cobra.Command {
 		Use: "events", Aliases: []string{"event"}, Short: "Show what happened, or follow it", Args: none(),
 		Long: "Show the latest events, oldest first. With --after N, those after that place in the event log. With\n" +
 			"--follow, events as they come: from now on, or from --after on. A lost connection is made again\n" +
-			"without gap or repeat. With --output json every event is one line.",
+			"without gap or repeat. With --output json every event is one line.\n\n" +
+			"--where takes a CEL expression over an event: id, type, source, subject, time, sequence, revision,\n" +
+			"actor, commandid, causationid, correlationid and data, which depends on the type (docs/events.md). An\n" +
+			"event without a field that it names is not selected.",
 		Example: `  vedette events
   vedette events --follow
   vedette events --after 0 --type vedette.incident.opened.v1
-  vedette events --follow --check home --results -o json`,
+  vedette events --follow --check home --results -o json
+  vedette events --from -24h --where 'data.to == "down" && data.service == "web"'
+  vedette events --follow --results --where 'data.result.duration_ms > 500.0'`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.after, "after", "", "begin after this place in the event log; 0 is the beginning")
+	flags.StringVar(&f.from, "from", "", "begin at this time, instead of --after: a time (RFC 3339), or a span back from now")
+	flags.StringVar(&f.where, "where", "", "only those for which the CEL expression is true")
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with new events until interrupted")
 	flags.StringSliceVar(&f.kinds, "type", nil, "only those of the type, such as service.status_changed")
 	flags.StringVar(&f.service, "service", "", "only those about the service")
@@ -51,13 +59,21 @@ func (a *app) eventsCommand() *cobra.Command {
 	a.completeFixed(cmd, "type", eventTypes())
 	a.completeFixed(cmd, "aggregate", []string{"check", "service", "incident", "runner"})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if f.follow && f.from != "" {
+			return UsageError{errors.New("--follow begins now, or after a place: leave --from out")}
+		}
+		selects, err := parseWhere(f.where)
+		if err != nil {
+			return UsageError{err}
+		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if f.follow {
-				return a.followEvents(ctx, c, f)
+				return a.followEvents(ctx, c, f, selects)
 			}
-			return a.listEvents(ctx, c, f)
+			return a.listEvents(ctx, c, f, selects)
 		})
 	}
+	cmd.AddCommand(a.exportEvents())
 	return cmd
 }
 
@@ -71,7 +87,7 @@ func eventTypes() []string {
 
 func (f eventFlags) query() url.Values {
 	query := url.Values{}
-	for name, value := range map[string]string{"after": f.after, "service": f.service, "check": f.check, "aggregate": f.aggregate} {
+	for name, value := range map[string]string{"after": f.after, "from": f.from, "service": f.service, "check": f.check, "aggregate": f.aggregate} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -100,23 +116,24 @@ func wholeType(kind string) string {
 	return kind
 }
 
-func (a *app) listEvents(ctx context.Context, c *client.Client, f eventFlags) error {
+func (a *app) listEvents(ctx context.Context, c *client.Client, f eventFlags, selects *where) error {
+	back := f.after == "" && f.from == ""
 	most := f.most
-	if most == 0 && f.after == "" {
+	if most == 0 && back {
 		most = 20
 	}
-	list, err := c.Events(ctx, f.query(), most)
+	events, err := c.SelectEvents(ctx, f.query(), most, selects.matches)
 	if err != nil {
 		return err
 	}
-	if f.after == "" {
-		slices.Reverse(list.Items)
+	if back {
+		slices.Reverse(events)
 	}
 	if a.output != "table" {
-		return a.eachEvent(list.Items)
+		return a.eachEvent(events)
 	}
 	t := newTable("TIME", ">SEQ", "SUBJECT", "EVENT", "WHAT")
-	for _, e := range list.Items {
+	for _, e := range events {
 		t.row(a.eventCells(e.Value)...)
 	}
 	return t.write(a.Out, a.colour())
@@ -134,11 +151,14 @@ func (a *app) eachEvent(events []client.Event) error {
 // errEnough ends a stream of which enough has been seen.
 var errEnough = errors.New("enough")
 
-func (a *app) followEvents(ctx context.Context, c *client.Client, f eventFlags) error {
+func (a *app) followEvents(ctx context.Context, c *client.Client, f eventFlags, selects *where) error {
 	seen := 0
 	err := c.Follow(ctx, client.Stream{
 		Query: f.query(),
 		Handle: func(e client.Event) error {
+			if wanted, err := selects.matches(e); err != nil || !wanted {
+				return err
+			}
 			if err := a.writeEvent(e); err != nil {
 				return err
 			}

@@ -329,7 +329,7 @@ export interface paths {
         };
         /**
          * List events
-         * @description Newest first; with `after`, oldest first. With filters a page may hold fewer events than `limit`, even none, and a `next_cursor` nevertheless. `total` counts all events, filters or not.
+         * @description Newest first; with `after` or `from`, oldest first. With filters a page may hold fewer events than `limit`, even none, and a `next_cursor` nevertheless. `total` counts all events, filters or not.
          */
         get: operations["list-events"];
         put?: never;
@@ -4793,6 +4793,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Oldest first, from after this place on: the sequence of an event, or the id of an event of the stream; 0 is the beginning. Without it the newest come first. */
                 after?: string;
+                /** @description Oldest first, from this time of storing on, instead of after: a time, or a span back from now. */
+                from?: string;
                 /** @description Only events of these types, separated by commas. */
                 type?: string[] | null;
                 /** @description Only events about this service, its checks and their incidents. */
