@@ -16,6 +16,7 @@ type Board struct {
 	services  map[string]*serviceState
 	incidents map[string]*incidentState
 	runners   map[string]*runnerState
+	pages     map[string]*pageState
 	// members holds the checks of each service.
 	members map[string]*membership
 	// staged holds, while events are staged, how to put back each aggregate that they touched.
@@ -77,6 +78,7 @@ func NewBoard() *Board {
 		services:  make(map[string]*serviceState),
 		incidents: make(map[string]*incidentState),
 		runners:   make(map[string]*runnerState),
+		pages:     make(map[string]*pageState),
 		members:   make(map[string]*membership),
 	}
 }
@@ -170,7 +172,7 @@ func (b *Board) LastSequence(kind, id string) uint64 {
 	return 0
 }
 
-// Revision returns the revision of a check or service, deleted ones included; 0 for others.
+// Revision returns the revision of a check, service or page, deleted ones included; 0 for others.
 func (b *Board) Revision(kind, id string) uint64 {
 	switch kind {
 	case "check":
@@ -180,6 +182,10 @@ func (b *Board) Revision(kind, id string) uint64 {
 	case "service":
 		if s := b.services[id]; s != nil {
 			return s.Revision
+		}
+	case "page":
+		if p := b.pages[id]; p != nil {
+			return p.Revision
 		}
 	}
 	return 0
@@ -211,6 +217,10 @@ func (b *Board) history(kind, id string) *history {
 	case "incident":
 		if i := b.incidents[id]; i != nil {
 			return &i.History
+		}
+	case "page":
+		if p := b.pages[id]; p != nil {
+			return &p.History
 		}
 	case "runner":
 		if r := b.runners[id]; r != nil {

@@ -60,6 +60,23 @@ type DeleteService struct {
 	ExpectedRevision uint64 `json:"expected_revision,omitempty"`
 }
 
+// RegisterPage asks for a new public status page.
+type RegisterPage struct {
+	Definition PageDefinition `json:"definition"`
+}
+
+// UpdatePage replaces the definition of a page, its announcements included.
+type UpdatePage struct {
+	Definition       PageDefinition `json:"definition"`
+	ExpectedRevision uint64         `json:"expected_revision,omitempty"`
+}
+
+// DeletePage removes a page; nobody can see it any more.
+type DeletePage struct {
+	PageID           string `json:"page_id"`
+	ExpectedRevision uint64 `json:"expected_revision,omitempty"`
+}
+
 // ExecuteChecks asks the runners of one location to execute checks: what the scheduler sends when
 // they are due, at most MaxBatch at once, and what "run now" and "test" send for one check.
 type ExecuteChecks struct {
@@ -81,6 +98,9 @@ func (ResumeCheck) Type() string     { return "vedette.check.resume.v1" }
 func (RegisterService) Type() string { return "vedette.service.register.v1" }
 func (UpdateService) Type() string   { return "vedette.service.update.v1" }
 func (DeleteService) Type() string   { return "vedette.service.delete.v1" }
+func (RegisterPage) Type() string    { return "vedette.page.register.v1" }
+func (UpdatePage) Type() string      { return "vedette.page.update.v1" }
+func (DeletePage) Type() string      { return "vedette.page.delete.v1" }
 func (ExecuteChecks) Type() string   { return "vedette.execution.execute.v1" }
 
 func (c RegisterCheck) Aggregate() (kind, id string)   { return "check", c.Definition.ID }
@@ -91,6 +111,9 @@ func (c ResumeCheck) Aggregate() (kind, id string)     { return "check", c.Check
 func (c RegisterService) Aggregate() (kind, id string) { return "service", c.Definition.ID }
 func (c UpdateService) Aggregate() (kind, id string)   { return "service", c.Definition.ID }
 func (c DeleteService) Aggregate() (kind, id string)   { return "service", c.ServiceID }
+func (c RegisterPage) Aggregate() (kind, id string)    { return "page", c.Definition.ID }
+func (c UpdatePage) Aggregate() (kind, id string)      { return "page", c.Definition.ID }
+func (c DeletePage) Aggregate() (kind, id string)      { return "page", c.PageID }
 func (c ExecuteChecks) Aggregate() (kind, id string)   { return "execution", c.Location }
 
 func (RegisterCheck) Verb() string   { return "register" }
@@ -101,6 +124,9 @@ func (ResumeCheck) Verb() string     { return "resume" }
 func (RegisterService) Verb() string { return "register" }
 func (UpdateService) Verb() string   { return "update" }
 func (DeleteService) Verb() string   { return "delete" }
+func (RegisterPage) Verb() string    { return "register" }
+func (UpdatePage) Verb() string      { return "update" }
+func (DeletePage) Verb() string      { return "delete" }
 func (ExecuteChecks) Verb() string   { return "execute" }
 
 func (RegisterCheck) sealedCommand()   {}
@@ -111,12 +137,15 @@ func (ResumeCheck) sealedCommand()     {}
 func (RegisterService) sealedCommand() {}
 func (UpdateService) sealedCommand()   {}
 func (DeleteService) sealedCommand()   {}
+func (RegisterPage) sealedCommand()    {}
+func (UpdatePage) sealedCommand()      {}
+func (DeletePage) sealedCommand()      {}
 func (ExecuteChecks) sealedCommand()   {}
 
 // Commands returns the zero value of every command: the codec and the docs are built from it.
 func Commands() []Command {
 	return []Command{
 		RegisterCheck{}, UpdateCheck{}, DeleteCheck{}, PauseCheck{}, ResumeCheck{},
-		RegisterService{}, UpdateService{}, DeleteService{}, ExecuteChecks{},
+		RegisterService{}, UpdateService{}, DeleteService{}, RegisterPage{}, UpdatePage{}, DeletePage{}, ExecuteChecks{},
 	}
 }

@@ -55,7 +55,7 @@ func (b *Board) Revisions(events []Event) []uint64 {
 		key := [2]string{kind, id}
 		switch e.(type) {
 		case CheckRegistered, CheckUpdated, CheckDeleted, CheckPaused, CheckResumed,
-			ServiceRegistered, ServiceUpdated, ServiceDeleted:
+			ServiceRegistered, ServiceUpdated, ServiceDeleted, PageRegistered, PageUpdated, PageDeleted:
 			added[key]++
 		case CheckSucceeded, CheckFailed, CheckStatusChanged, ServiceStatusChanged,
 			IncidentOpened, IncidentResolved, RunnerJoined, RunnerLeft:
@@ -91,6 +91,16 @@ func (b *Board) decide(c Command, now time.Time) ([]Event, error) {
 		return b.updateService(c, now)
 	case DeleteService:
 		return b.deleteService(c)
+	case RegisterPage:
+		return b.registerPage(c.Definition)
+	case UpdatePage:
+		return b.updatePage(c)
+	case DeletePage:
+		page, err := b.expectPage(c.PageID, c.ExpectedRevision)
+		if err != nil {
+			return nil, err
+		}
+		return []Event{PageDeleted{PageID: page.ID}}, nil
 	case ExecuteChecks: // decided by the scheduler, which owns the queue of executions
 	}
 	return nil, Problems{{Field: "type", Message: fmt.Sprintf("%s is not decided here", c.Type())}}

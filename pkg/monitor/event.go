@@ -99,6 +99,21 @@ type ServiceStatusChanged struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
+// PageRegistered says that a public status page came to be.
+type PageRegistered struct {
+	Definition PageDefinition `json:"definition"`
+}
+
+// PageUpdated carries the new definition whole.
+type PageUpdated struct {
+	Definition PageDefinition `json:"definition"`
+}
+
+// PageDeleted says that a page is gone.
+type PageDeleted struct {
+	PageID string `json:"page_id"`
+}
+
 // IncidentOpened says that a check went down.
 type IncidentOpened struct {
 	IncidentID string    `json:"incident_id"`
@@ -149,6 +164,9 @@ func (CheckStatusChanged) Type() string   { return "vedette.check.status_changed
 func (ServiceRegistered) Type() string    { return "vedette.service.registered.v1" }
 func (ServiceUpdated) Type() string       { return "vedette.service.updated.v1" }
 func (ServiceDeleted) Type() string       { return "vedette.service.deleted.v1" }
+func (PageRegistered) Type() string       { return "vedette.page.registered.v1" }
+func (PageUpdated) Type() string          { return "vedette.page.updated.v1" }
+func (PageDeleted) Type() string          { return "vedette.page.deleted.v1" }
 func (ServiceStatusChanged) Type() string { return "vedette.service.status_changed.v1" }
 func (IncidentOpened) Type() string       { return "vedette.incident.opened.v1" }
 func (IncidentResolved) Type() string     { return "vedette.incident.resolved.v1" }
@@ -166,6 +184,9 @@ func (e CheckStatusChanged) Aggregate() (kind, id string)   { return "check", e.
 func (e ServiceRegistered) Aggregate() (kind, id string)    { return "service", e.Definition.ID }
 func (e ServiceUpdated) Aggregate() (kind, id string)       { return "service", e.Definition.ID }
 func (e ServiceDeleted) Aggregate() (kind, id string)       { return "service", e.ServiceID }
+func (e PageRegistered) Aggregate() (kind, id string)       { return "page", e.Definition.ID }
+func (e PageUpdated) Aggregate() (kind, id string)          { return "page", e.Definition.ID }
+func (e PageDeleted) Aggregate() (kind, id string)          { return "page", e.PageID }
 func (e ServiceStatusChanged) Aggregate() (kind, id string) { return "service", e.ServiceID }
 func (e IncidentOpened) Aggregate() (kind, id string)       { return "incident", e.IncidentID }
 func (e IncidentResolved) Aggregate() (kind, id string)     { return "incident", e.IncidentID }
@@ -183,6 +204,9 @@ func (CheckStatusChanged) Verb() string   { return "status_changed" }
 func (ServiceRegistered) Verb() string    { return "registered" }
 func (ServiceUpdated) Verb() string       { return "updated" }
 func (ServiceDeleted) Verb() string       { return "deleted" }
+func (PageRegistered) Verb() string       { return "registered" }
+func (PageUpdated) Verb() string          { return "updated" }
+func (PageDeleted) Verb() string          { return "deleted" }
 func (ServiceStatusChanged) Verb() string { return "status_changed" }
 func (IncidentOpened) Verb() string       { return "opened" }
 func (IncidentResolved) Verb() string     { return "resolved" }
@@ -200,6 +224,9 @@ func (CheckStatusChanged) sealedEvent()   {}
 func (ServiceRegistered) sealedEvent()    {}
 func (ServiceUpdated) sealedEvent()       {}
 func (ServiceDeleted) sealedEvent()       {}
+func (PageRegistered) sealedEvent()       {}
+func (PageUpdated) sealedEvent()          {}
+func (PageDeleted) sealedEvent()          {}
 func (ServiceStatusChanged) sealedEvent() {}
 func (IncidentOpened) sealedEvent()       {}
 func (IncidentResolved) sealedEvent()     {}
@@ -212,6 +239,7 @@ func Events() []Event {
 		CheckRegistered{}, CheckUpdated{}, CheckDeleted{}, CheckPaused{}, CheckResumed{},
 		CheckSucceeded{}, CheckFailed{}, CheckStatusChanged{},
 		ServiceRegistered{}, ServiceUpdated{}, ServiceDeleted{}, ServiceStatusChanged{},
+		PageRegistered{}, PageUpdated{}, PageDeleted{},
 		IncidentOpened{}, IncidentResolved{}, RunnerJoined{}, RunnerLeft{},
 	}
 }

@@ -118,6 +118,12 @@ func (b *Board) apply(m EventMessage) {
 		})
 	case ServiceStatusChanged:
 		b.editService(e.ServiceID, func(s *serviceState) { s.Status, s.StatusSince = e.To, e.At })
+	case PageRegistered:
+		b.applyPage(m, e.Definition, true)
+	case PageUpdated:
+		b.applyPage(m, e.Definition, false)
+	case PageDeleted:
+		b.removePage(m, e.PageID)
 	case IncidentOpened:
 		b.openIncident(e)
 	case IncidentResolved:

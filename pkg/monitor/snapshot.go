@@ -12,6 +12,7 @@ type boardSnapshot struct {
 	Services  map[string]*serviceState  `json:"services"`
 	Incidents map[string]*incidentState `json:"incidents"`
 	Runners   map[string]*runnerState   `json:"runners"`
+	Pages     map[string]*pageState     `json:"pages,omitempty"`
 }
 
 // MarshalJSON writes a snapshot. It fails while events are staged.
@@ -19,18 +20,18 @@ func (b *Board) MarshalJSON() ([]byte, error) {
 	if b.staged != nil {
 		return nil, fmt.Errorf("snapshot of a board with staged events")
 	}
-	return json.Marshal(boardSnapshot{b.sequence, b.checks, b.services, b.incidents, b.runners})
+	return json.Marshal(boardSnapshot{b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages})
 }
 
 // UnmarshalJSON reads a snapshot.
 func (b *Board) UnmarshalJSON(raw []byte) error {
 	fresh := NewBoard()
-	s := boardSnapshot{Checks: fresh.checks, Services: fresh.services, Incidents: fresh.incidents, Runners: fresh.runners}
+	s := boardSnapshot{Checks: fresh.checks, Services: fresh.services, Incidents: fresh.incidents, Runners: fresh.runners, Pages: fresh.pages}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return err
 	}
 	*b = *fresh
-	b.sequence, b.checks, b.services, b.incidents, b.runners = s.Sequence, s.Checks, s.Services, s.Incidents, s.Runners
+	b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages = s.Sequence, s.Checks, s.Services, s.Incidents, s.Runners, s.Pages
 	b.indexMembers()
 	return nil
 }
@@ -44,6 +45,7 @@ func (b *Board) Clone() *Board {
 	cloneStates(c.services, b.services)
 	cloneStates(c.incidents, b.incidents)
 	cloneStates(c.runners, b.runners)
+	cloneStates(c.pages, b.pages)
 	c.indexMembers()
 	return c
 }

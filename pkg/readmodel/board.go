@@ -17,6 +17,7 @@ type board struct {
 	services  map[string]*serviceState
 	incidents map[string]*IncidentView
 	runners   map[string]*RunnerView
+	pages     map[string]*StatusPageView
 	// pulses are by the keys of their checks, which may not be there.
 	pulses map[string]*pulse
 	// trusted says that the pulses are current: while they are rebuilt they prove no silence.
@@ -46,7 +47,7 @@ type serviceState struct {
 func newBoard() *board {
 	return &board{
 		checks: make(map[string]*checkState), services: make(map[string]*serviceState),
-		incidents: make(map[string]*IncidentView), runners: make(map[string]*RunnerView), pulses: make(map[string]*pulse),
+		incidents: make(map[string]*IncidentView), runners: make(map[string]*RunnerView), pages: make(map[string]*StatusPageView), pulses: make(map[string]*pulse),
 	}
 }
 

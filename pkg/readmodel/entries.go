@@ -19,17 +19,18 @@ const (
 
 // The keys of the buckets. Each has a prefix, lest an id be taken for bus.CheckpointKey.
 const (
-	checkPrefix    = "check."
-	servicePrefix  = "service."
-	incidentPrefix = "incident."
-	runnerPrefix   = "runner."
-	overviewKey    = "overview"
-	pagePrefix     = "page."
-	todayPrefix    = "today."
-	dayPrefix      = "day."
-	spanPrefix     = "span."
-	openPrefix     = "open."
-	chunkPrefix    = "chunk."
+	checkPrefix      = "check."
+	servicePrefix    = "service."
+	statusPagePrefix = "statuspage."
+	incidentPrefix   = "incident."
+	runnerPrefix     = "runner."
+	overviewKey      = "overview"
+	pagePrefix       = "page."
+	todayPrefix      = "today."
+	dayPrefix        = "day."
+	spanPrefix       = "span."
+	openPrefix       = "open."
+	chunkPrefix      = "chunk."
 )
 
 // token makes one token of a key of any id: those that are tokens are kept as they are.

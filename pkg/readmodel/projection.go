@@ -44,6 +44,7 @@ func Projections() []Projection {
 	return []Projection{
 		newChecks(),
 		newServices(),
+		newStatusPages(),
 		newIncidents(),
 		newRunners(),
 		newOverview(),

@@ -67,6 +67,9 @@ type ResultRepository interface {
 	Results(ctx context.Context, checkID string, query ResultQuery) (Page[monitor.Result], error)
 	// Uptime returns the windows "24h", "7d", "30d" and "90d" as of now.
 	Uptime(ctx context.Context, checkID string, now time.Time) (map[string]Uptime, error)
+	// Days returns the uptime of each of the last days, 1 to 91, up to the UTC day at hand, oldest first;
+	// a day without any execution has neither ratio nor expected ones.
+	Days(ctx context.Context, checkID string, days int, now time.Time) ([]DayUptime, error)
 	// Latency returns a series over the window up to now; step is an hour up to 7d, else a day. Steps
 	// without any latency are left out.
 	Latency(ctx context.Context, checkID, window string, now time.Time) ([]LatencyPoint, error)
@@ -107,6 +110,14 @@ type PastRepository interface {
 	History(ctx context.Context, from, to time.Time, step time.Duration) (History, error)
 }
 
+// StatusPageRepository reads the public status pages. Errors: monitor.ErrNotFound.
+
+type StatusPageRepository interface {
+	StatusPage(ctx context.Context, id string) (StatusPageView, error)
+	// StatusPages returns all, by id.
+	StatusPages(ctx context.Context) ([]StatusPageView, error)
+}
+
 // Reads is every repository together, and the wait for one's own write.
 type Reads interface {
 	PastRepository
@@ -116,6 +127,7 @@ type Reads interface {
 	IncidentRepository
 	RunnerRepository
 	OverviewRepository
+	StatusPageRepository
 	// WaitFor returns when every read model shows EVENTS up to sequence, or with ctx's error.
 	WaitFor(ctx context.Context, sequence uint64) error
 	// Projections says how far each projection had come when it last flushed, in the order of the

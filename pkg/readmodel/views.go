@@ -59,6 +59,13 @@ type LatencyPoint struct {
 	P99   float64   `json:"p99_ms"`
 }
 
+// DayUptime is what became of the executions of one UTC day.
+type DayUptime struct {
+	// Day is when it began.
+	Day time.Time `json:"day"`
+	Uptime
+}
+
 // ServiceView is a service as it is read.
 type ServiceView struct {
 	monitor.Service

@@ -262,6 +262,8 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 		return decodeView(e, func(b *board, key string, v *serviceEntry) { b.setService(key, v) })
 	case strings.HasPrefix(e.Key, incidentPrefix):
 		return decodeView(e, func(b *board, key string, v *IncidentView) { set(b.incidents, key, v) })
+	case strings.HasPrefix(e.Key, statusPagePrefix):
+		return decodeView(e, func(b *board, key string, v *StatusPageView) { set(b.pages, key, v) })
 	case strings.HasPrefix(e.Key, runnerPrefix):
 		return decodeView(e, func(b *board, key string, v *RunnerView) { set(b.runners, key, v) })
 	}

@@ -189,7 +189,8 @@ func requests(events []monitor.EventMessage) (checks map[string][]request, servi
 		case monitor.ServiceDeleted:
 			ask(monitor.DeleteService{ServiceID: e.ServiceID})
 		case monitor.CheckSucceeded, monitor.CheckFailed, monitor.CheckStatusChanged, monitor.ServiceStatusChanged,
-			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft:
+			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft,
+			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
 		}
 	}
 	return checks, services

@@ -141,7 +141,8 @@ func (s *story) follow(h happening) {
 			s.service.stop(h.at)
 		}
 	case monitor.CheckPaused, monitor.CheckResumed, monitor.CheckSucceeded, monitor.CheckFailed,
-		monitor.ServiceUpdated, monitor.RunnerJoined, monitor.RunnerLeft:
+		monitor.ServiceUpdated, monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted,
+		monitor.RunnerJoined, monitor.RunnerLeft:
 	}
 }
 

@@ -263,16 +263,24 @@ func (s *server) patchCheck(ctx context.Context, in *checkWrite) (*written, erro
 // currentCheck returns a check as of now, for its definition to be based on: a read model that is
 // behind would bring back what somebody has just changed.
 func (s *server) currentCheck(ctx context.Context, id string, expected uint64) (readmodel.CheckView, error) {
-	last, err := s.bus.Last(ctx)
-	if err != nil {
-		return readmodel.CheckView{}, fmt.Errorf("find the end of the events: %w", err)
+	if err := s.awaitEnd(ctx); err != nil {
+		return readmodel.CheckView{}, err
 	}
-	s.awaitShown(ctx, last)
 	view, err := s.reads.Check(ctx, id)
 	if err == nil && expected > view.Revision {
 		err = problemOfRevision("check", id, view.Revision, expected)
 	}
 	return view, err
+}
+
+// awaitEnd returns when the read models show all events that there are, or after a while.
+func (s *server) awaitEnd(ctx context.Context) error {
+	last, err := s.bus.Last(ctx)
+	if err != nil {
+		return fmt.Errorf("find the end of the events: %w", err)
+	}
+	s.awaitShown(ctx, last)
+	return nil
 }
 
 func problemOfRevision(kind, id string, actual, expected uint64) error {

@@ -54,11 +54,7 @@ func withID(p *monitor.Problems, d monitor.Definition, id string) monitor.Defini
 // patched applies a patch to a definition, and reports everything that is wrong with what comes out;
 // token is the one that it made for it, if it did.
 func (s *server) patched(ctx context.Context, d monitor.Definition, patch []byte) (after monitor.Definition, token string, err error) {
-	before, err := json.Marshal(d)
-	if err != nil {
-		return d, "", fmt.Errorf("write the definition: %w", err)
-	}
-	merged, err := mergePatch(before, patch)
+	merged, err := merge(d, patch)
 	if err != nil {
 		return d, "", err
 	}
@@ -71,4 +67,13 @@ func (s *server) patched(ctx context.Context, d monitor.Definition, patch []byte
 		return d, "", err
 	}
 	return after, token, s.checkDefinition(ctx, after, problems)
+}
+
+// merge returns a definition, as JSON, with a patch applied.
+func merge(definition any, patch []byte) ([]byte, error) {
+	before, err := json.Marshal(definition)
+	if err != nil {
+		return nil, fmt.Errorf("write the definition: %w", err)
+	}
+	return mergePatch(before, patch)
 }

@@ -16,7 +16,7 @@ func schemaName(t reflect.Type, hint string) string {
 		return "FieldProblem"
 	}
 	name := huma.DefaultSchemaNamer(t, hint)
-	if rest, ok := strings.CutPrefix(name, "Page"); ok && rest != "" {
+	if rest, ok := strings.CutPrefix(name, "Page"); ok && strings.Contains(t.Name(), "[") {
 		return rest + "Page"
 	}
 	return name
@@ -24,7 +24,7 @@ func schemaName(t reflect.Type, hint string) string {
 
 // describe completes the schemas with what Go types do not say.
 func describe(schemas map[string]*huma.Schema) {
-	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "ReplayQuestion": true, "Change": true, "Verification": true}
+	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "PageDefinition": true, "ReplayQuestion": true, "Change": true, "Verification": true}
 	for name, schema := range schemas {
 		if schema.Type != huma.TypeObject {
 			continue
@@ -36,7 +36,7 @@ func describe(schemas map[string]*huma.Schema) {
 			}
 		}
 		if inputs[name] {
-			schema.Required = map[string][]string{"Definition": {"kind", "service", "target"}, "ReplayQuestion": {"from"}}[name]
+			schema.Required = map[string][]string{"Definition": {"kind", "service"}, "PageDefinition": {"services"}, "ReplayQuestion": {"from"}}[name]
 		} else {
 			schema.AdditionalProperties = nil // more may come in later versions
 		}
@@ -60,7 +60,7 @@ func describeProperty(name, field string, p *huma.Schema) {
 	}
 	switch field {
 	case "id", "service", "location":
-		if name == "Definition" || name == "ServiceDefinition" {
+		if name == "Definition" || name == "ServiceDefinition" || name == "PageDefinition" {
 			p.Pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
 		}
 	case "options":
@@ -112,48 +112,52 @@ func anyOf[T ~string](values []T) []any {
 // schemaText describes the schemas.
 func schemaText() map[string]string {
 	return map[string]string{
-		"AuditEntry":        "One change of a definition, and who made it.",
-		"AuditPage":         "One page of changes, newest first.",
-		"FieldChange":       "What a change did to one field.",
-		"AssertionResult":   "One assertion as it was evaluated.",
-		"Board":             "Everything that a board shows, as of a time.",
-		"Row":               "A check in short, as the board shows it.",
-		"Service":           "A service with its status.",
-		"CheckView":         "A check as it is read: its definition and status, and what its results tell.",
-		"CheckViewPage":     "One page of checks.",
-		"Command":           "What became of a command.",
-		"Definition":        "What is said of a check. What is left out takes its default.",
-		"Event":             "An event: a CloudEvent 1.0 in structured mode.",
-		"EventPage":         "One page of events.",
-		"HeartbeatAddress":  "Where heartbeats of a check are to be sent.",
-		"HeartbeatReport":   "What may come with a heartbeat.",
-		"HeartbeatTaken":    "What became of a heartbeat.",
-		"RegisteredCheck":   "A check as it is answered to who registered or changed it.",
-		"Health":            "The state of the process.",
-		"History":           "How many checks had each status over time.",
-		"HistoryBucket":     "How everything stood at the end of a bucket, and what happened within it.",
-		"IncidentView":      "The time for which a check was down.",
-		"IncidentViewPage":  "One page of incidents.",
-		"Kind":              "A kind of check.",
-		"KindPage":          "The kinds of checks.",
-		"LatencyPoint":      "The latency of one step.",
-		"LatencySeries":     "The latency of a check over a window.",
-		"Overview":          "Counts of checks and services by status.",
-		"Position":          "A place in the log of results.",
-		"FieldProblem":      "What is wrong with one field, and the cure.",
-		"Problem":           "An answer that is not a success: RFC 9457.",
-		"Refusal":           "Why a command was refused.",
-		"Result":            "The outcome of one execution of a check from one location.",
-		"ResultPage":        "One page of results, newest first.",
-		"RunnerView":        "A process that executes checks at one location.",
-		"RunnerViewPage":    "The runners.",
-		"ServiceDefinition": "What is said of a service. What is left out takes its default.",
-		"ServiceView":       "A service as it is read.",
-		"ServiceViewPage":   "One page of services.",
-		"Timings":           "The phases of an execution. One that did not happen is left out.",
-		"Uptime":            "The share of the time with data in which a check was up or degraded, and how much data there was.",
-		"UptimeReport":      "The uptime of a check by window.",
-		"Variable":          "A name that assertions may use.",
-		"WireEntry":         "One line of what a test looked up, connected to, sent and received.",
+		"AuditEntry":         "One change of a definition, and who made it.",
+		"AuditPage":          "One page of changes, newest first.",
+		"FieldChange":        "What a change did to one field.",
+		"AssertionResult":    "One assertion as it was evaluated.",
+		"Board":              "Everything that a board shows, as of a time.",
+		"Row":                "A check in short, as the board shows it.",
+		"Service":            "A service with its status.",
+		"CheckView":          "A check as it is read: its definition and status, and what its results tell.",
+		"CheckViewPage":      "One page of checks.",
+		"Command":            "What became of a command.",
+		"Definition":         "What is said of a check. What is left out takes its default.",
+		"Event":              "An event: a CloudEvent 1.0 in structured mode.",
+		"EventPage":          "One page of events.",
+		"HeartbeatAddress":   "Where heartbeats of a check are to be sent.",
+		"HeartbeatReport":    "What may come with a heartbeat.",
+		"HeartbeatTaken":     "What became of a heartbeat.",
+		"RegisteredCheck":    "A check as it is answered to who registered or changed it.",
+		"Health":             "The state of the process.",
+		"History":            "How many checks had each status over time.",
+		"HistoryBucket":      "How everything stood at the end of a bucket, and what happened within it.",
+		"IncidentView":       "The time for which a check was down.",
+		"IncidentViewPage":   "One page of incidents.",
+		"Kind":               "A kind of check.",
+		"KindPage":           "The kinds of checks.",
+		"LatencyPoint":       "The latency of one step.",
+		"LatencySeries":      "The latency of a check over a window.",
+		"Overview":           "Counts of checks and services by status.",
+		"Position":           "A place in the log of results.",
+		"FieldProblem":       "What is wrong with one field, and the cure.",
+		"Problem":            "An answer that is not a success: RFC 9457.",
+		"Refusal":            "Why a command was refused.",
+		"Result":             "The outcome of one execution of a check from one location.",
+		"ResultPage":         "One page of results, newest first.",
+		"RunnerView":         "A process that executes checks at one location.",
+		"RunnerViewPage":     "The runners.",
+		"ServiceDefinition":  "What is said of a service. What is left out takes its default.",
+		"ServiceView":        "A service as it is read.",
+		"ServiceViewPage":    "One page of services.",
+		"Timings":            "The phases of an execution. One that did not happen is left out.",
+		"Uptime":             "The share of the time with data in which a check was up or degraded, and how much data there was.",
+		"UptimeReport":       "The uptime of a check by window.",
+		"Variable":           "A name that assertions may use.",
+		"WireEntry":          "One line of what a test looked up, connected to, sent and received.",
+		"Announcement":       "A word to the readers of a status page.",
+		"PageDefinition":     "What is said of a public status page: what is named on it may be seen by anybody.",
+		"StatusPageView":     "A public status page as it is read.",
+		"StatusPageViewPage": "The public status pages.",
 	}
 }

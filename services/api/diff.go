@@ -48,11 +48,15 @@ func (f *changeFold) after(event monitor.Event) (fields map[string]any, isChange
 		fields, err = fieldsOf(e.Definition)
 	case monitor.ServiceUpdated:
 		fields, err = fieldsOf(e.Definition)
+	case monitor.PageRegistered:
+		fields, err = fieldsOf(e.Definition)
+	case monitor.PageUpdated:
+		fields, err = fieldsOf(e.Definition)
 	case monitor.CheckPaused:
 		fields = f.paused(true)
 	case monitor.CheckResumed:
 		fields = f.paused(false)
-	case monitor.CheckDeleted, monitor.ServiceDeleted:
+	case monitor.CheckDeleted, monitor.ServiceDeleted, monitor.PageDeleted:
 	default:
 		return nil, false, nil
 	}

@@ -65,6 +65,19 @@ func exampleCheck() readmodel.CheckView {
 	}
 }
 
+func examplePageDefinition() monitor.PageDefinition {
+	return monitor.PageDefinition{
+		ID: "public", Title: "Example", Description: "What our customers use.", Services: []string{"web"},
+		Announcements: []monitor.Announcement{{Title: "Maintenance on Saturday", Text: "The shop is closed for an hour.", At: exampleTime(24 * time.Hour), Until: exampleTime(25 * time.Hour)}},
+	}
+}
+
+func examplePage() readmodel.StatusPageView {
+	return readmodel.StatusPageView{Sequence: 1843, Page: monitor.Page{
+		PageDefinition: examplePageDefinition(), Revision: 2, CreatedAt: exampleTime(-24 * time.Hour), UpdatedAt: exampleTime(-time.Hour),
+	}}
+}
+
 func exampleServiceDefinition() monitor.ServiceDefinition {
 	return monitor.ServiceDefinition{
 		ID: "web", Name: "Web site", Description: "What visitors see.", Rollup: monitor.RollupWorst, Labels: map[string]string{"team": "web"},

@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(),
+		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(), pageFields(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -59,6 +59,19 @@ func heartbeatFields() map[string]string {
 		"HeartbeatReport.duration":  "How long the work took: a text such as `3m20s`, or a number of seconds.",
 		"HeartbeatReport.exit_code": "Exit code of the work, 0 to 255.",
 		"Kind.pushed":               "True of a kind that nobody executes: what is watched reports by itself.",
+	}
+}
+
+func pageFields() map[string]string {
+	return map[string]string{
+		"title":                   "For people; the id without one.",
+		"services":                "Ids of the services, in the order in which they are shown.",
+		"show_causes":             "Whether readers are told why an incident was opened, which may tell of addresses inside.",
+		"announcements":           "What is told to the readers.",
+		"Announcement.text":       "More of it.",
+		"Announcement.at":         "When it is about.",
+		"Announcement.until":      "When it has nothing to say any more; absent for never.",
+		"StatusPageView.sequence": "Place in the events that this view has reached.",
 	}
 }
 

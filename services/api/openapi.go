@@ -55,6 +55,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.runRoutes(d)
 	s.resultRoutes(d)
 	s.serviceRoutes(d)
+	s.pageRoutes(d)
 	s.changeRoutes(d)
 	s.boardRoutes(d)
 	s.wholeBoardRoutes(d)
@@ -104,6 +105,7 @@ const (
 	tagChecks     = "Checks"
 	tagResults    = "Results"
 	tagServices   = "Services"
+	tagPages      = "Status pages"
 	tagBoard      = "Board"
 	tagEvents     = "Events"
 	tagReplays    = "Replays"
@@ -119,6 +121,7 @@ func tags() []*huma.Tag {
 		{Name: tagBoard, Description: "The board: counts by status, incidents, and the runners at work."},
 		{Name: tagEvents, Description: "Everything that was decided, for ever, and every result for as long as it is kept."},
 		{Name: tagHeartbeats, Description: "What jobs send to say that they did their work."},
+		{Name: tagPages, Description: "What anybody may see, at `/status/ID`."},
 		{Name: tagReplays, Description: "The past again, under another policy: what if?"},
 		{Name: tagSystem, Description: "Kinds of checks, outcomes of commands, read models, health and the documents of the API."},
 	}

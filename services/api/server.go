@@ -70,6 +70,9 @@ func (s *server) app() (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.publicRoutes(app); err != nil {
+		return nil, err
+	}
 	app.Use(assets)
 	if err := s.rootRoutes(app); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (l *leader) serve(ctx context.Context) error {
 	}
 	var pause backoff.Backoff
 	for {
-		err := l.bus.ServeCommands(ctx, []string{"check", "service"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
+		err := l.bus.ServeCommands(ctx, []string{"check", "service", "page"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
 			outcomes, err := l.handle(ctx, commands)
 			if err == nil {
 				pause.Reset()
@@ -98,7 +98,7 @@ func (l *leader) problems(c monitor.Command) monitor.Problems {
 	case monitor.UpdateCheck:
 		return l.definitionProblems(c.Definition.WithDefaults())
 	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.RegisterService,
-		monitor.UpdateService, monitor.DeleteService, monitor.ExecuteChecks:
+		monitor.UpdateService, monitor.DeleteService, monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage, monitor.ExecuteChecks:
 	}
 	return nil
 }

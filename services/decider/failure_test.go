@@ -260,10 +260,16 @@ func anything(r *rapid.T, id string) (monitor.Command, monitor.Outcome) {
 }
 
 // story is what the events tell of each aggregate, in order.
+// story is what happened to each check, and where each service ended: a check that fell silent while no
+// decider was there is told of later, when its service may have gone on with others.
 func story(events []monitor.EventMessage) map[bus.Aggregate][]string {
 	told := make(map[bus.Aggregate][]string)
 	for _, m := range events {
 		line := m.Event.Type()
+		if e, ok := m.Event.(monitor.ServiceStatusChanged); ok {
+			told[bus.Aggregate{Kind: "status of service", ID: e.ServiceID}] = []string{string(e.To)}
+			continue
+		}
 		if e, ok := m.Event.(monitor.CheckStatusChanged); ok {
 			line += fmt.Sprintf(" %s→%s by %s", e.From, e.To, e.ResultID)
 		}

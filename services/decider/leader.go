@@ -273,7 +273,8 @@ func (l *leader) afterEvents(events []monitor.EventMessage) {
 			l.watch(e.CheckID, m.Time)
 		case monitor.CheckSucceeded, monitor.CheckFailed, monitor.CheckStatusChanged,
 			monitor.ServiceRegistered, monitor.ServiceUpdated, monitor.ServiceDeleted, monitor.ServiceStatusChanged,
-			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft:
+			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft,
+			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
 		}
 	}
 	l.metrics.position.WithLabelValues("events").Set(float64(l.board.Sequence()))
