@@ -51,6 +51,7 @@ func parts() []struct {
 		{"pkg/readmodel", part{"readmodel", 2}},
 		{"pkg/replay", part{"replay", 2}},
 		{"pkg/explain", part{"explain", 2}},
+		{"pkg/statuspage", part{"statuspage", 2}},
 		{"pkg/chain", part{"chain", 0}},
 		{"pkg/archive", part{"archive", 1}},
 		{"pkg/notify", part{"notify", 2}},

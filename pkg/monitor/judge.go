@@ -124,7 +124,8 @@ func (b *Board) affected(events []Event) []string {
 		case ServiceUpdated:
 			add(e.Definition.ID)
 		case CheckPaused, CheckResumed, CheckSucceeded, CheckFailed, ServiceRegistered, ServiceDeleted,
-			ServiceStatusChanged, IncidentOpened, IncidentResolved, RunnerJoined, RunnerLeft:
+			ServiceStatusChanged, PageRegistered, PageUpdated, PageDeleted, IncidentOpened, IncidentResolved,
+			RunnerJoined, RunnerLeft:
 		}
 	}
 	return ids

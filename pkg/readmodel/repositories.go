@@ -111,7 +111,6 @@ type PastRepository interface {
 }
 
 // StatusPageRepository reads the public status pages. Errors: monitor.ErrNotFound.
-
 type StatusPageRepository interface {
 	StatusPage(ctx context.Context, id string) (StatusPageView, error)
 	// StatusPages returns all, by id.

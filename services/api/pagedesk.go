@@ -13,7 +13,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
-	"github.com/vedette/vedette/services/api/statuspage"
+	"github.com/vedette/vedette/pkg/statuspage"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/vedette/vedette/pkg/monitor"
-	"github.com/vedette/vedette/services/api/statuspage"
+	"github.com/vedette/vedette/pkg/statuspage"
 )
 
 // publicPath is where anybody may look: what a status page names, and nothing else.

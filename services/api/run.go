@@ -38,7 +38,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	s.bus, s.reads, s.past, s.board, s.ready, s.work, s.stopping = b, reader, reader, reader, reader.Ready(), work, running
 	s.events, s.results = newEventTail(b, opt.Log), newResultTail(b, opt.Log)
 	s.viewers = newBoardFeed(reader.FollowBoard)
-	app, err := s.app()
+	app, err := s.app() //nolint:contextcheck // requests live as long as work
 	if err != nil {
 		return fmt.Errorf("api routes: %w", err)
 	}

@@ -570,6 +570,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the public status pages
+         * @description Their definitions; what anybody sees of them is at `/status/ID`.
+         */
+        get: operations["list-pages"];
+        put?: never;
+        /**
+         * Publish a status page
+         * @description It is at `/status/ID` from now on, where anybody who reaches this server may see it: the services named here, and nothing else. Without an id one is made from the title.
+         */
+        post: operations["create-page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the definition of a status page
+         * @description With its announcements.
+         */
+        get: operations["get-page"];
+        /**
+         * Replace the definition of a status page
+         * @description What is left out takes its default. What was read may be sent back as it came.
+         */
+        put: operations["replace-page"];
+        post?: never;
+        /**
+         * Take a status page away
+         * @description Nobody can see it from now on, but in caches, for up to a day where this server cannot be reached.
+         */
+        delete: operations["delete-page"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a part of the definition of a status page
+         * @description A JSON merge patch (RFC 7396). Announcements are one part: send all that are to be there.
+         */
+        patch: operations["patch-page"];
+        trace?: never;
+    };
     "/api/v1/projections": {
         parameters: {
             query?: never;
@@ -912,6 +968,23 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A word to the readers of a status page. */
+        Announcement: {
+            /**
+             * Format: date-time
+             * @description When it is about.
+             */
+            at: string;
+            /** @description More of it. */
+            text?: string;
+            /** @description For people; the id without one. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When it has nothing to say any more; absent for never.
+             */
+            until?: string;
+        };
         /** @description One assertion as it was evaluated. */
         AssertionResult: {
             /** @description The actual value, where it did not hold. */
@@ -1459,7 +1532,7 @@ export interface components {
              */
             success_threshold?: number;
             /** @description What is looked at; what that is depends on the kind. */
-            target: string;
+            target?: string;
             /** @description In which `cron` is read: an IANA name, UTC by default. */
             time_zone?: string;
             /** @description Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves. */
@@ -1934,10 +2007,25 @@ export interface components {
              * @description Place in the events that this view has reached.
              */
             sequence: number;
-            /** @description Number of services by status. */
+            /** @description Ids of the services, in the order in which they are shown. */
             services: {
                 [key: string]: number;
             };
+        };
+        /** @description What is said of a public status page: what is named on it may be seen by anybody. */
+        PageDefinition: {
+            /** @description What is told to the readers. */
+            announcements?: components["schemas"]["Announcement"][];
+            /** @description For people. */
+            description?: string;
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id?: string;
+            /** @description Ids of the services, in the order in which they are shown. */
+            services: string[];
+            /** @description Whether readers are told why an incident was opened, which may tell of addresses inside. */
+            show_causes?: boolean;
+            /** @description For people; the id without one. */
+            title?: string;
         };
         /** @description A place in the log of results. */
         Position: {
@@ -1965,7 +2053,7 @@ export interface components {
              * @description The status code.
              */
             status: number;
-            /** @description The status in words. */
+            /** @description For people; the id without one. */
             title: string;
             /** @description Names the kind of problem; /docs explains it. */
             type: string;
@@ -2582,6 +2670,63 @@ export interface components {
              * @description When it ended.
              */
             to: string;
+        };
+        /** @description A public status page as it is read. */
+        StatusPageView: {
+            /** @description What is told to the readers. */
+            announcements?: components["schemas"]["Announcement"][];
+            /**
+             * Format: date-time
+             * @description When it was registered.
+             */
+            created_at: string;
+            /** @description For people. */
+            description?: string;
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Counts the changes of the definition; it is the ETag. It does not move with the status.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Place in the events that this view has reached.
+             */
+            sequence: number;
+            /** @description Ids of the services, in the order in which they are shown. */
+            services: string[];
+            /** @description Whether readers are told why an incident was opened, which may tell of addresses inside. */
+            show_causes?: boolean;
+            /** @description For people; the id without one. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When its definition last changed.
+             */
+            updated_at: string;
+        };
+        /** @description The public status pages. */
+        StatusPageViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
+            /** @description The page. */
+            items: components["schemas"]["StatusPageView"][];
+            /** @description For the next page; absent on the last one. */
+            next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
         };
         /** @description Figures of one check, of a service, or of all checks together. */
         Sums: {
@@ -5652,6 +5797,417 @@ export interface operations {
             422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "list-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "announcements": [
+                     *             {
+                     *               "at": "2026-03-15T09:26:53Z",
+                     *               "text": "The shop is closed for an hour.",
+                     *               "title": "Maintenance on Saturday",
+                     *               "until": "2026-03-15T10:26:53Z"
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-03-13T09:26:53Z",
+                     *           "description": "What our customers use.",
+                     *           "id": "public",
+                     *           "revision": 2,
+                     *           "sequence": 1843,
+                     *           "services": [
+                     *             "web"
+                     *           ],
+                     *           "title": "Example",
+                     *           "updated_at": "2026-03-14T08:26:53Z"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusPageViewPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "create-page": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "announcements": [
+                 *         {
+                 *           "at": "2026-03-15T09:26:53Z",
+                 *           "text": "The shop is closed for an hour.",
+                 *           "title": "Maintenance on Saturday",
+                 *           "until": "2026-03-15T10:26:53Z"
+                 *         }
+                 *       ],
+                 *       "description": "What our customers use.",
+                 *       "id": "public",
+                 *       "services": [
+                 *         "web"
+                 *       ],
+                 *       "title": "Example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PageDefinition"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "announcements": [
+                     *         {
+                     *           "at": "2026-03-15T09:26:53Z",
+                     *           "text": "The shop is closed for an hour.",
+                     *           "title": "Maintenance on Saturday",
+                     *           "until": "2026-03-15T10:26:53Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-03-13T09:26:53Z",
+                     *       "description": "What our customers use.",
+                     *       "id": "public",
+                     *       "revision": 2,
+                     *       "sequence": 1843,
+                     *       "services": [
+                     *         "web"
+                     *       ],
+                     *       "title": "Example",
+                     *       "updated_at": "2026-03-14T08:26:53Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "get-page": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of the definition that are at hand: when it is at one of them still, the answer is 304. A status may have changed nevertheless. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of the page. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "announcements": [
+                     *         {
+                     *           "at": "2026-03-15T09:26:53Z",
+                     *           "text": "The shop is closed for an hour.",
+                     *           "title": "Maintenance on Saturday",
+                     *           "until": "2026-03-15T10:26:53Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-03-13T09:26:53Z",
+                     *       "description": "What our customers use.",
+                     *       "id": "public",
+                     *       "revision": 2,
+                     *       "sequence": 1843,
+                     *       "services": [
+                     *         "web"
+                     *       ],
+                     *       "title": "Example",
+                     *       "updated_at": "2026-03-14T08:26:53Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "replace-page": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+                /** @description The ETag of the definition that the write is based on: another one is answered with 412. * and nothing accept any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the page. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "announcements": [
+                 *         {
+                 *           "at": "2026-03-15T09:26:53Z",
+                 *           "text": "The shop is closed for an hour.",
+                 *           "title": "Maintenance on Saturday",
+                 *           "until": "2026-03-15T10:26:53Z"
+                 *         }
+                 *       ],
+                 *       "description": "What our customers use.",
+                 *       "id": "public",
+                 *       "services": [
+                 *         "web"
+                 *       ],
+                 *       "title": "Example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PageDefinition"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "announcements": [
+                     *         {
+                     *           "at": "2026-03-15T09:26:53Z",
+                     *           "text": "The shop is closed for an hour.",
+                     *           "title": "Maintenance on Saturday",
+                     *           "until": "2026-03-15T10:26:53Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-03-13T09:26:53Z",
+                     *       "description": "What our customers use.",
+                     *       "id": "public",
+                     *       "revision": 2,
+                     *       "sequence": 1843,
+                     *       "services": [
+                     *         "web"
+                     *       ],
+                     *       "title": "Example",
+                     *       "updated_at": "2026-03-14T08:26:53Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "delete-page": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+                /** @description The ETag of the definition that the write is based on: another one is answered with 412. * and nothing accept any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the page. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "patch-page": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+                /** @description The ETag of the definition that the write is based on: another one is answered with 412. * and nothing accept any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the page. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "What our customers use."
+                 *     }
+                 */
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                /**
+                 * @example {
+                 *       "description": "What our customers use."
+                 *     }
+                 */
+                "application/merge-patch+json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "announcements": [
+                     *         {
+                     *           "at": "2026-03-15T09:26:53Z",
+                     *           "text": "The shop is closed for an hour.",
+                     *           "title": "Maintenance on Saturday",
+                     *           "until": "2026-03-15T10:26:53Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-03-13T09:26:53Z",
+                     *       "description": "What our customers use.",
+                     *       "id": "public",
+                     *       "revision": 2,
+                     *       "sequence": 1843,
+                     *       "services": [
+                     *         "web"
+                     *       ],
+                     *       "title": "Example",
+                     *       "updated_at": "2026-03-14T08:26:53Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatusPageView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
         };
     };
     "list-projections": {

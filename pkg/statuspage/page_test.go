@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/monitor"
-	"github.com/vedette/vedette/services/api/statuspage"
+	"github.com/vedette/vedette/pkg/statuspage"
 )
 
 func now() time.Time { return time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC) }

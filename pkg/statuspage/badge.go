@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"strings"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -71,9 +72,9 @@ func textWidth(text string) int {
 	width := 0.0
 	for _, r := range text {
 		switch {
-		case bytes.ContainsRune([]byte(" .,:;'!|ijlI()[]-"), r):
+		case strings.ContainsRune(" .,:;'!|ijlI()[]-", r):
 			width += narrow
-		case bytes.ContainsRune([]byte("mwMW%@"), r) || r > 0x2000:
+		case strings.ContainsRune("mwMW%@", r) || r > 0x2000:
 			width += wide
 		default:
 			width += usual
