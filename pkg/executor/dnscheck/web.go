@@ -131,13 +131,13 @@ func (c *client) body(response *http.Response) ([]byte, error) {
 // phases notes when the steps of a question by HTTPS began and ended.
 type phases struct {
 	mu                                                             sync.Mutex
-	connectStart, connectDone, tlsStart, tlsDone, wrote, firstByte time.Time
+	connectStart, connectDone, tlsStart, tlsDone, asked, firstByte time.Time
 }
 
 // trace returns ctx with the notes being taken, for one more question.
 func (p *phases) trace(ctx context.Context) context.Context {
 	p.mu.Lock()
-	p.connectStart, p.connectDone, p.tlsStart, p.tlsDone, p.wrote, p.firstByte = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	p.connectStart, p.connectDone, p.tlsStart, p.tlsDone, p.asked, p.firstByte = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	p.mu.Unlock()
 	note := func(at *time.Time) {
 		p.mu.Lock()
@@ -148,7 +148,7 @@ func (p *phases) trace(ctx context.Context) context.Context {
 		GetConn:              func(string) { note(&p.connectStart) },
 		TLSHandshakeStart:    func() { note(&p.connectDone); note(&p.tlsStart) },
 		TLSHandshakeDone:     func(tls.ConnectionState, error) { note(&p.tlsDone) },
-		WroteRequest:         func(httptrace.WroteRequestInfo) { note(&p.wrote) },
+		GotConn:              func(httptrace.GotConnInfo) { note(&p.asked) },
 		GotFirstResponseByte: func() { note(&p.firstByte) },
 	})
 }
@@ -156,7 +156,7 @@ func (p *phases) trace(ctx context.Context) context.Context {
 func (p *phases) timings() *monitor.Timings {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &monitor.Timings{Connect: between(p.connectStart, p.connectDone), TLS: between(p.tlsStart, p.tlsDone), FirstByte: between(p.wrote, p.firstByte)}
+	return &monitor.Timings{Connect: between(p.connectStart, p.connectDone), TLS: between(p.tlsStart, p.tlsDone), FirstByte: between(p.asked, p.firstByte)}
 }
 
 // current names the step that is not done yet.
@@ -166,7 +166,7 @@ func (p *phases) current() string {
 	switch {
 	case !p.tlsStart.IsZero() && p.tlsDone.IsZero():
 		return "during the TLS handshake with "
-	case p.wrote.IsZero():
+	case p.asked.IsZero():
 		return connecting
 	}
 	return waiting
