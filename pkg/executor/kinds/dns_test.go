@@ -2,6 +2,7 @@ package kinds_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/executor/executortest"
 	"github.com/vedette/vedette/pkg/executor/executortest/signedzone"
@@ -234,26 +236,15 @@ func endless(w http.ResponseWriter) {
 func collidingDNS(t *testing.T) executortest.Attack {
 	zone := signedzone.New(t, "home.test.", dns.ECDSAP384SHA384)
 	zone.Add(t, "home.test. 60 IN A 192.0.2.1")
+	// Made beforehand, as what the server allocates counts too.
+	answers := map[uint16][]byte{}
+	for _, kind := range []uint16{dns.TypeA, dns.TypeDNSKEY} {
+		answers[kind] = colliding(t, zone, kind)
+	}
 	server := executortest.ServeDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
-		reply := signedzone.World{zone}.Answer(q)
-		for _, record := range slices.Clone(reply.Answer) {
-			sig, ok := record.(*dns.RRSIG)
-			if !ok {
-				continue
-			}
-			for i := range 150 {
-				wrong, _ := dns.Copy(sig).(*dns.RRSIG)
-				wrong.Signature = wrong.Signature[:8] + fmt.Sprintf("%04d", i) + wrong.Signature[12:]
-				reply.Answer = append([]dns.RR{wrong}, reply.Answer...)
-			}
-			if sig.TypeCovered == dns.TypeDNSKEY {
-				for range 150 {
-					reply.Answer = append([]dns.RR{zone.DNSKEY()}, reply.Answer...)
-				}
-			}
-		}
-		reply.Compress = true
-		_ = w.WriteMsg(reply)
+		raw := slices.Clone(answers[q.Question[0].Qtype])
+		binary.BigEndian.PutUint16(raw, q.Id)
+		_, _ = w.Write(raw)
 	})
 	return executortest.Attack{
 		Definition: monitor.Definition{Kind: "dns", Target: "home.test", Options: executortest.Options(t, map[string]any{
@@ -261,4 +252,29 @@ func collidingDNS(t *testing.T) executortest.Attack {
 		})},
 		Outcome: monitor.OutcomeFailure, Text: "DNSSEC cannot be validated: validating takes more work than is allowed",
 	}
+}
+
+func colliding(t *testing.T, zone *signedzone.Zone, kind uint16) []byte {
+	t.Helper()
+	reply := signedzone.World{zone}.Answer(new(dns.Msg).SetQuestion("home.test.", kind))
+	for _, record := range slices.Clone(reply.Answer) {
+		sig, ok := record.(*dns.RRSIG)
+		if !ok {
+			continue
+		}
+		for i := range 150 {
+			wrong, _ := dns.Copy(sig).(*dns.RRSIG)
+			wrong.Signature = wrong.Signature[:8] + fmt.Sprintf("%04d", i) + wrong.Signature[12:]
+			reply.Answer = append([]dns.RR{wrong}, reply.Answer...)
+		}
+		if sig.TypeCovered == dns.TypeDNSKEY {
+			for range 150 {
+				reply.Answer = append([]dns.RR{zone.DNSKEY()}, reply.Answer...)
+			}
+		}
+	}
+	reply.Compress = true
+	raw, err := reply.Pack()
+	require.NoError(t, err)
+	return raw
 }

@@ -33,7 +33,7 @@ const (
 	maxAliases = 16
 	// maxWork bounds what it takes to verify signatures, in bytes of memory that the library uses for it:
 	// keys and signatures that collide in number are an attack (CVE-2023-50387).
-	maxWork          = 900 << 10
+	maxWork          = 640 << 10
 	workPerSignature = 11 << 10
 	workPerRecord    = 300
 )
