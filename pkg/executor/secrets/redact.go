@@ -89,7 +89,7 @@ func formsOf(value string) []string {
 	var plain strings.Builder
 	encoder := json.NewEncoder(&plain)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // a string always can be
+	_ = encoder.Encode(value) //nolint:errchkjson // a string always can be
 	unescaped := strings.TrimSuffix(plain.String(), "\n")
 	forms := []string{
 		value, unescaped[1 : len(unescaped)-1], quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], string(encoded[1 : len(encoded)-1]),
