@@ -60,7 +60,8 @@ const (
 // Attack is a definition that looks at a hostile server, and how that has to end.
 type Attack struct {
 	Definition monitor.Definition
-	Outcome    monitor.Outcome
+	// Outcome is empty where a fast machine is done in the time and a slow one is not.
+	Outcome monitor.Outcome
 	// Text is in the result's error.
 	Text string
 }

@@ -135,14 +135,14 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 			address := executortest.ServeConns(t, func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0x16, 0x03, 0xff}, 1000)) })
 			return executortest.Attack{Definition: monitor.Definition{Kind: "http", Target: "https://" + address}, Outcome: monitor.OutcomeFailure}
 		},
-		"endless body by HTTP/2": byHTTP2(monitor.OutcomeSuccess, "", func(w http.ResponseWriter, r *http.Request) {
+		"endless body by HTTP/2": byHTTP2("", "", func(w http.ResponseWriter, r *http.Request) {
 			for chunk := make([]byte, 16<<10); r.Context().Err() == nil; {
 				if _, err := w.Write(chunk); err != nil {
 					return
 				}
 			}
 		}),
-		"gzip bomb by HTTP/2": byHTTP2(monitor.OutcomeSuccess, "", func(w http.ResponseWriter, _ *http.Request) {
+		"gzip bomb by HTTP/2": byHTTP2("", "", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(zeros)
 		}),
