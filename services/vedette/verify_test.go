@@ -17,7 +17,7 @@ func TestADamagedLogIsReadOnly(t *testing.T) {
 	data := t.TempDir()
 	p := start(t, nil, "up", "--data", data, "--http", "127.0.0.1:0")
 	create(t, p, "services", `{"id":"web"}`)
-	for _, id := range strings.FieldsSeq("a b c d e f g h") {
+	for id := range strings.FieldsSeq("a b c d e f g h") {
 		create(t, p, "checks", `{"id":"`+id+`","service":"web","kind":"http","target":"http://127.0.0.1:9/","paused":true}`)
 	}
 	code, out, errs := p.vedette(t, "verify")

@@ -19,7 +19,7 @@ func (a *app) replayCommand() *cobra.Command {
 		Use: "replay", Short: "Fold the past again: what if?",
 		Example: "  vedette replay what-if --service web --from -24h --set failure_threshold=3",
 	})
-	group.AddCommand(a.whatIf())
+	group.AddCommand(a.publishCommand(), a.whatIf())
 	return group
 }
 
