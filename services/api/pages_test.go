@@ -29,7 +29,7 @@ func (w *world) withPage(change ...func(map[string]any)) {
 	w.want(http.StatusCreated, http.MethodPost, "/api/v1/pages", page)
 }
 
-func (w *world) down(check, service string, at time.Time) {
+func (w *world) breaks(check, service string, at time.Time) {
 	w.happen(
 		monitor.CheckStatusChanged{CheckID: check, Service: service, From: monitor.StatusUnknown, To: monitor.StatusDown, At: at, ResultID: "r"},
 		monitor.IncidentOpened{IncidentID: check + "-1", CheckID: check, Service: service, OpenedAt: at, Cause: "connection refused: 10.0.0.7"},
@@ -87,8 +87,8 @@ func TestPublicPage(t *testing.T) {
 			map[string]any{"title": "To come <b>", "text": "one\ntwo", "at": "2126-01-01T00:00:00Z"},
 		}
 	})
-	w.down("home", "web", time.Now().Add(-time.Hour))
-	w.down("unseen", "inner", time.Now().Add(-time.Hour))
+	w.breaks("home", "web", time.Now().Add(-time.Hour))
+	w.breaks("unseen", "inner", time.Now().Add(-time.Hour))
 	var answer reply
 	require.Eventually(t, func() bool {
 		answer = w.want(http.StatusOK, http.MethodGet, "/status/public", nil, "Host", "status.example.org")
