@@ -2,12 +2,17 @@ package natscheck
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -76,5 +81,41 @@ func FuzzPrepare(f *testing.F) {
 				require.False(t, strings.ContainsAny(part, " \r\n\t"), "it becomes part of a line of the protocol")
 			}
 		}
+	})
+}
+
+// said is a connection on which a server said all that it says.
+type said struct {
+	net.Conn
+	text io.Reader
+}
+
+func (s said) Read(buffer []byte) (int, error) { return s.text.Read(buffer) }
+
+func (said) Write(raw []byte) (int, error) { return len(raw), nil }
+
+func (said) SetDeadline(time.Time) error { return nil }
+
+func (said) Close() error { return nil }
+
+// FuzzConversation has a server say whatever it likes to all that is asked.
+func FuzzConversation(f *testing.F) {
+	const login = "INFO {\"version\":\"2.11.0\",\"headers\":true,\"nonce\":\"a\"}\r\nPONG\r\nPONG\r\n"
+	f.Add([]byte(login))
+	f.Add([]byte(login + "MSG _INBOX.x.1 1 2\r\n{}\r\nMSG _INBOX.x.2 1 2\r\n{}\r\n"))
+	f.Add([]byte("INFO {\"tls_required\":true}\r\n\x16\x03\x03\x00\x01\x00"))
+	f.Add([]byte("INFO []\r\n-ERR 'no'\r\n"))
+	p, problems := prepare(monitor.Definition{Target: "x:1", Options: []byte(`{"jetstream":true,"stream":"S","consumer":"C","bucket":"B","key":"k"}`)})
+	require.Empty(f, problems)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		conn := endpoint.Over(t.Context(), said{text: bytes.NewReader(text)}, "x")
+		c, err := meet(t.Context(), conn, tlsAuto, &tls.Config{ServerName: "x"})
+		if err == nil {
+			c.inbox = "_INBOX"
+			_, err = p.look(c, filled{})
+		}
+		require.Error(t, err, "the answers go to a subject that cannot be guessed")
+		require.NotEmpty(t, err.Error())
+		require.NoError(t, conn.Close())
 	})
 }
