@@ -12,13 +12,17 @@ import (
 const maxAliases = 16
 
 // chain follows the aliases of a name through an answer: those it goes by, as dig shows them, and the
-// name at their end. A chain that comes back to itself, or has no end, is refused.
+// name whose records count, which is the one at their end. A chain that comes back to itself, or has no
+// end, is refused. Where aliases are what was asked for, none is followed.
 func (p *probe) chain(m *dns.Msg) (aliases []string, end string, err error) {
 	end = p.name
 	for {
 		target := aliasOf(m, end)
-		if target == "" || p.qtype == dns.TypeANY {
+		switch {
+		case target == "" || p.qtype == dns.TypeANY:
 			return aliases, end, nil
+		case p.qtype == dns.TypeCNAME:
+			return []string{strings.ToValidUTF8(target, "�")}, end, nil
 		}
 		aliases = append(aliases, strings.ToValidUTF8(target, "�"))
 		if strings.EqualFold(target, p.name) || containsName(aliases[:len(aliases)-1], target) {

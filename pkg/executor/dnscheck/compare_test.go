@@ -180,3 +180,37 @@ func TestSignatures(t *testing.T) {
 	r = execute(t, dnscheck.New("", ""), "www.home.test", map[string]any{"server": executortest.ServeDNS(t, zone("www.home.test. 60 IN A 192.0.2.1"))}, `rrsig_expires_in < duration("1h")`)
 	require.Contains(t, r.Error, "there is no signature: set options.dnssec.validate or options.edns.dnssec_ok")
 }
+
+// TestWhatIsForgedBesideWhatIsSigned adds to true answers what would have the check look elsewhere.
+func TestWhatIsForgedBesideWhatIsSigned(t *testing.T) {
+	world, anchor := signedWorld(t)
+	world[1].Add(t, "old.home.test. 60 IN DNAME home.test.")
+	for name, tc := range map[string]struct {
+		target string
+		forged []string
+	}{
+		"alias beside records": {"www.home.test", []string{"www.home.test. 60 IN CNAME evil.test.", "evil.test. 60 IN A 192.0.2.66"}},
+		"alias beside DNAME":   {"www.old.home.test", []string{"www.old.home.test. 60 IN CNAME evil.test.", "evil.test. 60 IN A 192.0.2.66"}},
+		"a way around":         {"www.old.home.test", []string{"www.old.home.test. 60 IN CNAME evil.test.", "evil.test. 60 IN CNAME www.home.test."}},
+		"a second alias":       {"alias.home.test", []string{"alias.home.test. 60 IN CNAME evil.test.", "evil.test. 60 IN A 192.0.2.66"}},
+		"another class":        {"www.home.test", []string{"www.home.test. 60 CH A 192.0.2.66"}},
+		"one record more":      {"www.home.test", []string{"www.home.test. 60 IN A 192.0.2.66"}},
+		"a stranger":           {"www.home.test", []string{"evil.test. 60 IN A 192.0.2.66"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := executortest.ServeDNS(t, signedzone.Serve(func(q *dns.Msg) *dns.Msg {
+				reply := world.Answer(q)
+				if q.Question[0].Name == tc.target+"." && q.Question[0].Qtype == dns.TypeA {
+					for _, line := range tc.forged {
+						record, _ := dns.NewRR(line)
+						reply.Answer = append([]dns.RR{record}, reply.Answer...)
+					}
+				}
+				return reply
+			}))
+			r := execute(t, dnscheck.New("", ""), tc.target, map[string]any{"server": server, "dnssec": map[string]any{"validate": true, "trust_anchors": []string{anchor}}},
+				`dnssec == "bogus" || (dnssec == "secure" && answers == ["192.0.2.1"] && !("evil.test." in cname))`)
+			require.Equal(t, monitor.OutcomeSuccess, r.Outcome, "%s %v", r.Error, r.Observed)
+		})
+	}
+}

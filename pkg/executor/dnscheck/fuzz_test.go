@@ -32,7 +32,7 @@ func FuzzObserve(f *testing.F) {
 			return
 		}
 		query := new(dns.Msg).SetQuestion("two.test.", qtype)
-		p := &probe{blank: blank(), qtype: qtype, name: "two.test.", options: Options{Type: "X", Expect: Expect{Answers: []string{want}, Match: "exact"}}}
+		p := &probe{blank: blank(), qtype: qtype, qclass: dns.ClassINET, name: "two.test.", options: Options{Type: "X", Expect: Expect{Answers: []string{want}, Match: "exact"}}}
 		_ = foreign(query, reply)
 		seen := p.observe(t.Context(), answer{Msg: reply, server: "server", timings: &monitor.Timings{}}, time.Second)
 		if seen.Err != nil {

@@ -170,13 +170,12 @@ func expiresIn(l *look, now time.Time) any {
 // records returns the data of the records asked for at the end of the aliases, sorted, and the least
 // time to live.
 func (p *probe) records(message *dns.Msg, end string) (answers []string, ttl uint32) {
-	if p.qtype == dns.TypeCNAME {
-		end = p.name // the alias itself is asked for
-	}
 	answers = make([]string, 0, len(message.Answer))
 	for _, record := range message.Answer {
 		header := record.Header()
-		if (header.Rrtype != p.qtype && p.qtype != dns.TypeANY) || !strings.EqualFold(header.Name, end) {
+		ofType := header.Rrtype == p.qtype || p.qtype == dns.TypeANY
+		ofClass := header.Class == p.qclass || p.qclass == dns.ClassANY
+		if !ofType || !ofClass || !strings.EqualFold(header.Name, end) {
 			continue
 		}
 		if len(answers) == 0 || header.Ttl < ttl {

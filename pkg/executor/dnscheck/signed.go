@@ -2,6 +2,8 @@ package dnscheck
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -20,11 +22,23 @@ func (p *probe) validate(ctx context.Context, c *client, l *look) error {
 		return a.Msg, err
 	}
 	verdict, err := dnssec.Validate(ctx, lookup, p.anchors, dns.Question{Name: p.name, Qtype: p.qtype, Qclass: p.qclass}, l.Msg, time.Now())
+	if verdict.Status == dnssec.Secure && !p.follows(l, verdict.Aliases) {
+		verdict.Status, verdict.Reason = dnssec.Bogus, "the answer holds aliases that are not signed"
+	}
 	l.signed = &verdict
 	if err != nil {
 		return executor.Explain(err, "while validating the signatures")
 	}
 	return nil
+}
+
+// follows reports whether the records that count are those that were validated: a forged alias beside
+// what is signed would lead elsewhere.
+func (p *probe) follows(l *look, validated []string) bool {
+	if p.qtype == dns.TypeCNAME {
+		return len(validated) == 0
+	}
+	return slices.EqualFunc(l.aliases, validated, strings.EqualFold)
 }
 
 func (p *probe) signedVerdict(l *look) string {

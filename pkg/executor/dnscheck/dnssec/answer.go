@@ -28,6 +28,9 @@ func (v *validator) answer(ctx context.Context, name string, qtype uint16, reply
 				}
 			}
 		}
+		if found && reply.Rcode == dns.RcodeNameError {
+			return bogus("the server answers NXDOMAIN, though there is %s", typeName(qtype)+" of "+shown(name))
+		}
 		if found {
 			return nil
 		}
@@ -39,6 +42,7 @@ func (v *validator) answer(ctx context.Context, name string, qtype uint16, reply
 			return v.negative(ctx, name, qtype, reply, len(seen) > 1)
 		}
 		name = target
+		v.aliases = append(v.aliases, target)
 	}
 	return bogus("there are more than %d aliases", maxAliases)
 }

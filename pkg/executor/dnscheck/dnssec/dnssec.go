@@ -49,6 +49,9 @@ type Verdict struct {
 	Reason string
 	// Zone is the one that the answer was validated in or found insecure below.
 	Zone string
+	// Aliases are the names that the name was followed to, in canonical form; what the last of them has
+	// is what was judged.
+	Aliases []string
 	// Expires is when the first of the signatures relied on ends; zero without any.
 	Expires time.Time
 }
@@ -59,7 +62,7 @@ type Verdict struct {
 func Validate(ctx context.Context, lookup Lookup, anchors Anchors, question dns.Question, reply *dns.Msg, now time.Time) (Verdict, error) {
 	v := &validator{ended: ctx.Err, lookup: lookup, anchors: anchors, now: now, zones: make(map[string]*zone), steps: make(map[string]step), hashes: make(map[hashed]string)}
 	err := v.answer(ctx, dns.CanonicalName(question.Name), question.Qtype, reply)
-	verdict := Verdict{Status: Secure, Zone: v.last, Expires: v.expires}
+	verdict := Verdict{Status: Secure, Zone: v.last, Expires: v.expires, Aliases: v.aliases}
 	var found *finding
 	if errors.As(err, &found) {
 		verdict.Status, verdict.Reason = found.status, found.text
@@ -83,6 +86,7 @@ type validator struct {
 	queries, work int
 	expires       time.Time
 	last          string
+	aliases       []string
 }
 
 // finding is why something is not secure. Within the package it travels as an error.

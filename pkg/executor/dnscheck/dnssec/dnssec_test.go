@@ -321,6 +321,13 @@ func TestWhatIsBrokenIsBogus(t *testing.T) {
 				}
 			}
 		}, "any.wild.test.", dns.TypeA, dnssec.Bogus, "test does not prove that any.wild.test does not exist"},
+		"denied beside records": {func(t *testing.T, n *names) {
+			n.tamper = func(r *dns.Msg) {
+				if r.Question[0].Qtype == dns.TypeA {
+					r.Rcode = dns.RcodeNameError
+				}
+			}
+		}, "www.test.", dns.TypeA, dnssec.Bogus, "the server answers NXDOMAIN, though there is A of www.test"},
 		"too many iterations": {func(t *testing.T, n *names) { n.zones["hash.test."].Iterations = 200 },
 			"none.hash.test.", dns.TypeA, dnssec.Insecure, "hashes names 200 times"},
 		"unknown algorithm": {func(t *testing.T, n *names) {
