@@ -73,16 +73,7 @@ func (f *BoardFollower) Next() BoardChange {
 	defer r.mu.RUnlock()
 	f.look(&change, now, all)
 	f.lookAtServices(&change, now)
-	for _, i := range r.board.incidents {
-		if i.Open() {
-			change.Incidents++
-		}
-	}
-	for _, runner := range r.board.runners {
-		if runner.LeftAt.IsZero() {
-			change.Runners++
-		}
-	}
+	change.Incidents, change.Runners = r.board.counts()
 	change.Sequence = r.states["checks"].Events
 	f.last = BoardChange{At: change.At, Incidents: change.Incidents, Runners: change.Runners, Sequence: change.Sequence}
 	return change

@@ -1,8 +1,11 @@
 package readmodel
 
 import (
+	"context"
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,7 +97,7 @@ func (b *board) row(c *checkState, now time.Time) Row {
 	}
 	if p := c.pulse; p != nil {
 		uptime := p.dayUptime(&c.Check, now)
-		r.Recent, r.Coverage, r.Finding = p.Recent, round(uptime.Coverage, 4), finding(p.last)
+		r.Recent, r.Coverage, r.Finding = p.Recent, round(uptime.Coverage, 4), Finding(p.last)
 		if uptime.Ratio != nil {
 			ratio := round(*uptime.Ratio, 6)
 			r.Uptime = &ratio
@@ -106,6 +109,38 @@ func (b *board) row(c *checkState, now time.Time) Row {
 	return r
 }
 
+// Board is everything that a board showed.
+func (m *Moment) Board(context.Context) (Board, error) {
+	b := Board{
+		At: m.at, Sequence: m.sequence, Checks: make([]Row, 0, len(m.board.sorted)), Services: make([]monitor.Service, 0, len(m.board.services)),
+	}
+	for _, c := range m.board.sorted {
+		b.Checks = append(b.Checks, m.board.row(c, m.at))
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.board.services)) {
+		if s := m.board.services[key]; s.serviceEntry != nil {
+			b.Services = append(b.Services, m.board.service(s, m.at))
+		}
+	}
+	b.Incidents, b.Runners = m.board.counts()
+	return b, nil
+}
+
+// counts are the open incidents, and the runners at work.
+func (b *board) counts() (incidents, runners int) {
+	for _, i := range b.incidents {
+		if i.Open() {
+			incidents++
+		}
+	}
+	for _, runner := range b.runners {
+		if runner.LeftAt.IsZero() {
+			runners++
+		}
+	}
+	return incidents, runners
+}
+
 // round leaves so many decimals, rounding down, so that what is not whole is not shown as if it were.
 func round(value float64, decimals int) float64 {
 	scale := math.Pow10(decimals)
@@ -115,7 +150,8 @@ func round(value float64, decimals int) float64 {
 // maxFinding bounds what a row tells of a result, in bytes.
 const maxFinding = 80
 
-func finding(result *monitor.Result) string {
+// Finding says in short what a result found when it failed; else it is empty.
+func Finding(result *monitor.Result) string {
 	if result == nil || (result.Outcome != monitor.OutcomeFailure && result.Outcome != monitor.OutcomeError) {
 		return ""
 	}

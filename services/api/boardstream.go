@@ -17,12 +17,28 @@ import (
 func (s *server) wholeBoardRoutes(d *document) {
 	register(d, operation{
 		id: "get-board", method: http.MethodGet, path: "/board", tag: tagBoard, summary: "Read the whole board",
-		description: "Every check in short, every service, and the counts, in one answer from memory. `/api/v1/checks` has all that is known of each check.",
-		answer:      exampleBoard(),
-	}, func(ctx context.Context, _ *struct{}) (*answer, error) {
+		description: "Every check in short, every service, and the counts, in one answer from memory. `/api/v1/checks` has all that is known of each check. " + ofThePast +
+			" What results told by then is left out: `/api/v1/board/beats` has it for those in sight.",
+		answer: exampleBoard(), errors: []int{http.StatusUnprocessableEntity},
+	}, s.getBoard)
+	register(d, operation{
+		id: "get-board-beats", method: http.MethodGet, path: "/board/beats", tag: tagBoard, summary: "Read what results told of some checks by an instant",
+		description: "For the rows of a board of the past that are in sight: the heartbeat bar, and what the last result found, up to `at`, as far back as results are kept. Checks that are not known are left out.",
+		answer:      readmodel.Page[PastBeat]{Items: []PastBeat{exampleBeat()}, Total: 1}, errors: []int{http.StatusUnprocessableEntity},
+	}, s.getBeats)
+}
+
+func (s *server) getBoard(ctx context.Context, in *Then) (*answer, error) {
+	if !in.isPast() {
 		board, err := s.board.Board(ctx)
 		return &answer{Status: http.StatusOK, Body: board}, err
-	})
+	}
+	moment, err := s.moment(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	board, err := moment.Board(ctx)
+	return &answer{Status: http.StatusOK, Body: board}, err
 }
 
 // boardStream serves GET /api/v1/board/stream.

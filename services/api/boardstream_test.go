@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -93,4 +94,30 @@ func TestAViewerThatTakesTooLittleIsDropped(t *testing.T) {
 	frames, gone := v.take()
 	require.True(t, gone)
 	require.Empty(t, frames)
+}
+
+func TestTheBoardOfThePastIsReadAsAWhole(t *testing.T) {
+	w := newWorld(t)
+	w.service()
+	w.want(http.StatusCreated, http.MethodPost, "/api/v1/checks", newCheck("home"))
+	then := time.Now().UTC().Format(time.RFC3339Nano)
+	w.find(found(1))
+	w.want(http.StatusCreated, http.MethodPost, "/api/v1/checks", newCheck("shop"))
+	var board readmodel.Board
+	w.want(http.StatusOK, http.MethodGet, "/api/v1/board?at="+then, nil).into(t, &board)
+	require.Len(t, board.Checks, 1)
+	require.Equal(t, "home", board.Checks[0].ID)
+	require.Equal(t, "web", board.Services[0].ID)
+	require.EqualValues(t, 2, board.Sequence)
+	require.Equal(t, http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/board?at=2999-01-01T00:00:00Z", nil).status)
+
+	var beats readmodel.Page[PastBeat]
+	require.Eventually(t, func() bool {
+		w.want(http.StatusOK, http.MethodGet, "/api/v1/board/beats?check=home,shop,none", nil).into(t, &beats)
+		return len(beats.Items) == 2 && beats.Items[0].Recent == "U"
+	}, testWait, testTick)
+	w.want(http.StatusOK, http.MethodGet, "/api/v1/board/beats?check=home&at="+then, nil).into(t, &beats)
+	require.Empty(t, beats.Items[0].Recent, "what came later is no part of it")
+	require.Equal(t, http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/board/beats?check=NO", nil).status)
+	require.Equal(t, http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/board/beats?check="+strings.Repeat("a,", maxBars+1), nil).status)
 }

@@ -10,6 +10,7 @@ func fieldText() map[string]string {
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
 		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(), pageFields(),
+		serverFields(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -66,6 +66,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	d.heartbeatRoutes()
 	s.systemRoutes(d)
 	s.projectionRoutes(d)
+	s.serverRoutes(d)
 	d.streamRoute()
 	d.backupRoute()
 	d.boardStreamRoute()

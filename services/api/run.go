@@ -92,7 +92,7 @@ func untilEnd(ctx context.Context, run func(context.Context) error) error {
 
 func newServer(opt Options, m *metrics) *server {
 	return &server{
-		opt: opt, metrics: m, log: opt.Log, now: opt.Now,
+		opt: opt, metrics: m, log: opt.Log, now: opt.Now, started: opt.Now().UTC(),
 		writes: make(slots, opt.MaxWrites), runs: make(slots, opt.MaxRuns), streams: make(slots, opt.MaxStreams),
 		replays: make(slots, maxReplays), verifications: make(slots, 1), backups: make(slots, 1), beats: make(slots, maxBeats),
 		dues:   dues{last: make(map[string]time.Time)},

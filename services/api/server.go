@@ -40,6 +40,7 @@ type server struct {
 	metrics *metrics
 	log     *slog.Logger
 	now     func() time.Time
+	started time.Time
 
 	events, results *tail
 	viewers         *boardFeed

@@ -4,6 +4,7 @@
 //	go run ./services/bench                    # the usual: 2,000 checks every 2 s for 20 s
 //	go run ./services/bench -checks 10000 -interval 10s -duration 60s
 //	go run ./services/bench -what-if           # what a replay costs, and costs others
+//	go run ./services/bench -ui                # the board in a browser
 //	go run ./services/bench -ramp -interval 1s # raises the load until more than 1 % is missed
 //
 // The targets run in this process, on the same processors; their time is not counted as Vedette's.
@@ -30,6 +31,7 @@ type options struct {
 	concurrency int
 	ramp        bool
 	whatIf      bool
+	ui          bool
 	folder      string
 	durability  string
 }
@@ -47,6 +49,7 @@ func main() {
 	flag.StringVar(&opt.durability, "durability", "always", "durability of the program: always or relaxed")
 	flag.BoolVar(&opt.ramp, "ramp", false, "add checks step by step until more than 1 % is missed")
 	flag.BoolVar(&opt.whatIf, "what-if", false, "replay what was recorded, and measure the load again beside it, instead of the rest")
+	flag.BoolVar(&opt.ui, "ui", false, "measure the board in a browser, with 1,000 to 5,000 checks every 10 s, instead of the rest")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, opt)
@@ -69,8 +72,11 @@ func run(ctx context.Context, opt options) error {
 	}
 	defer p.close()
 	b := &bench{options: opt, targets: targets, program: p}
-	if opt.ramp {
+	switch {
+	case opt.ramp:
 		return b.ramp(ctx)
+	case opt.ui:
+		return b.measureUI(ctx, os.Stdout)
 	}
 	return b.measure(ctx, os.Stdout)
 }

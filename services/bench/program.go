@@ -129,12 +129,7 @@ func (p *program) cpu() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The name, in parentheses, may hold spaces; what follows it does not.
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	const utime, stime, ticksPerSecond = 11, 12, 100
-	user, err1 := strconv.Atoi(fields[utime])
-	system, err2 := strconv.Atoi(fields[stime])
-	return time.Duration(user+system) * time.Second / ticksPerSecond, errors.Join(err1, err2)
+	return processorTime(raw)
 }
 
 // rss is the resident memory in bytes.

@@ -29,6 +29,7 @@ func TestInABrowser(t *testing.T) {
 		{"many checks are paused, labelled and deleted at once", testBulk},
 		{"after a restart nothing stale is called live", testReconnect},
 		{"the events are followed and filtered", testEvents},
+		{"the board of another time is looked at, and left again", testPast},
 		{"pictures for the documentation", testScreenshots},
 		{"no page has a violation that axe finds, in any theme", testAccessibility},
 	} {

@@ -19,6 +19,8 @@ func testFormErrors(t *testing.T, w world) {
 	p.open("/new")
 	p.fill("#f-name", "Home page")
 	p.fill("#f-interval", "5 parsecs")
+	p.await("[...document.querySelectorAll('summary')].some((e) => e.innerText.startsWith('Redirects'))")
+	p.run("[...document.querySelectorAll('summary')].find((e) => e.innerText.startsWith('Redirects')).click()") // closed until somebody looks
 	p.fill("#f-options-max_redirects", "99")
 	p.fill("input[aria-label='Assertion 1']", "status = 200")
 	p.press("Save check")

@@ -14,6 +14,11 @@ export type Runner = Schemas['RunnerView'];
 export type Result = Schemas['Result'];
 export type Timings = Schemas['Timings'];
 export type Uptime = Schemas['Uptime'];
+export type PastBeat = Schemas['PastBeat'];
+export type Causes = Schemas['Causes'];
+export type ServerInfo = Schemas['ServerInfo'];
+export type Projection = Schemas['ProjectionView'];
+export type History = Schemas['History'];
 export type LatencyPoint = Schemas['LatencyPoint'];
 // Beat is what results have changed of a row: id, letters to append, latency in ms, uptime and coverage of 24 h.
 export type Beat = [id: string, letters: string, latency: number, uptime: number | null, coverage: number];
@@ -76,4 +81,6 @@ export interface OptionSchema {
   maximum?: number;
   properties?: Record<string, OptionSchema>;
   'x-order'?: string[];
+  // The heading under which people look for it.
+  'x-group'?: string;
 }

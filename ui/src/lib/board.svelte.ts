@@ -40,8 +40,15 @@ class Board {
     return counts(this.checks.values());
   });
 
+  // ready is when the board is known for the first time.
+  readonly ready: Promise<void>;
+  #known: () => void = () => undefined;
   #stop: () => void = () => undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.ready = new Promise((resolve) => (this.#known = resolve));
+  }
 
   start(): () => void {
     const ticking = setInterval(() => (this.now = Date.now()), 1000);
@@ -105,6 +112,7 @@ class Board {
     this.#counted(whole, turns);
     this.loaded = true;
     this.trouble = '';
+    this.#known();
   }
 
   #apply(change: BoardChange): void {

@@ -1,27 +1,59 @@
 import type { Status } from '../api/types';
+import { settings } from './settings.svelte';
 
-const h23 = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 const date = { weekday: 'short', day: 'numeric', month: 'short' } as const;
-const timeFormat = new Intl.DateTimeFormat(undefined, { ...h23, second: '2-digit' });
-const hourFormat = new Intl.DateTimeFormat(undefined, h23);
-const dayFormat = new Intl.DateTimeFormat(undefined, date);
-const momentFormat = new Intl.DateTimeFormat(undefined, { ...date, ...h23 });
-const exactFormat = new Intl.DateTimeFormat(undefined, { ...date, year: 'numeric', ...h23, second: '2-digit', timeZoneName: 'short' });
 const number = new Intl.NumberFormat(undefined);
+
+interface Formats {
+  time: Intl.DateTimeFormat;
+  hour: Intl.DateTimeFormat;
+  day: Intl.DateTimeFormat;
+  moment: Intl.DateTimeFormat;
+  exact: Intl.DateTimeFormat;
+  // The same text for all of one day.
+  key: Intl.DateTimeFormat;
+  zone: Intl.DateTimeFormat;
+}
+
+const made = new Map<string, Formats>();
+
+// formats are those of the zone and clock that readers chose.
+function formats(): Formats {
+  const { zone, chosen } = settings;
+  const name = `${zone} ${chosen.clock}`;
+  let known = made.get(name);
+  if (!known) {
+    const hours = { hour: '2-digit', minute: '2-digit', hourCycle: chosen.clock === '24' ? 'h23' : 'h12' } as const;
+    const make = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options });
+    known = {
+      time: make({ ...hours, second: '2-digit' }), hour: make(hours), day: make(date), moment: make({ ...date, ...hours }),
+      exact: make({ ...date, year: 'numeric', ...hours, second: '2-digit', timeZoneName: 'short' }),
+      key: make({ year: 'numeric', month: 'numeric', day: 'numeric' }), zone: make({ timeZoneName: 'short' }),
+    };
+    made.set(name, known);
+  }
+  return known;
+}
 
 export type Moment = string | number | Date;
 
-export const clock = (at: Moment): string => timeFormat.format(new Date(at));
-export const hour = (at: Moment): string => hourFormat.format(new Date(at));
-export const day = (at: Moment): string => dayFormat.format(new Date(at));
-export const exact = (at: Moment): string => exactFormat.format(new Date(at));
+export const clock = (at: Moment): string => formats().time.format(new Date(at));
+export const hour = (at: Moment): string => formats().hour.format(new Date(at));
+export const day = (at: Moment): string => formats().day.format(new Date(at));
+export const exact = (at: Moment): string => formats().exact.format(new Date(at));
+export const dated = (at: Moment): string => formats().moment.format(new Date(at));
 export const count = (n: number): string => number.format(n);
-export const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export const sameDay = (a: Moment, b: Moment): boolean => formats().key.format(new Date(a)) === formats().key.format(new Date(b));
+
+// zoneName is the zone that times are shown in, in short: "UTC", "GMT+1", "CET".
+export const zoneName = (at: Moment): string => formats().zone.formatToParts(new Date(at)).find((part) => part.type === 'timeZoneName')?.value ?? settings.zone;
 
 // moment is short for what was today, and names the day of what was not.
-export function moment(at: Moment): string {
-  return new Date(at).toDateString() === new Date().toDateString() ? `Today ${hour(at)}` : momentFormat.format(new Date(at));
-}
+export const moment = (at: Moment): string => (sameDay(at, Date.now()) ? `Today ${hour(at)}` : dated(at));
+
+// stamp has seconds, and the day of what was not today.
+export const stamp = (at: Moment): string => (sameDay(at, Date.now()) ? clock(at) : `${day(at)} ${clock(at)}`);
 
 // plural counts things: "1 check", "1,000 checks".
 export const plural = (n: number, thing: string): string => `${count(n)} ${thing}${n === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 import { onMount } from 'svelte';
+import { settings } from './settings.svelte';
 
 type Keys = Record<string, () => unknown>;
 
@@ -20,6 +21,7 @@ export function onKeys(keys: Keys): void {
       const key = prefix && event.timeStamp - at < 1000 ? `${prefix} ${event.key}` : event.key;
       prefix = event.key === 'g' ? 'g' : '';
       at = event.timeStamp;
+      if (!settings.chosen.keys && event.key.length === 1) return;
       const act = keys[key];
       if (!act || act() === false) return;
       // Otherwise the key would be typed into the field that it has just focused.

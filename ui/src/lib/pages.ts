@@ -14,6 +14,7 @@ const services = () => import('../pages/Services.svelte');
 const incidents = () => import('../pages/Incidents.svelte');
 const incident = () => import('../pages/IncidentPage.svelte');
 const events = () => import('../pages/Events.svelte');
+const settings = () => import('../pages/Settings.svelte');
 const runners = () => import('../pages/Runners.svelte');
 
 // pageOf says which page an address is, or undefined when it is none.
@@ -29,11 +30,12 @@ export function pageOf(path: string): Shown | undefined {
     case 'incidents/:id': return { id, load: incident };
     case 'events': return { id, load: events };
     case 'runners': return { id, load: runners };
+    case 'settings': return { id, load: settings };
     default: return undefined;
   }
 }
 
 // warm fetches the pages while nothing else happens, so that opening one does not wait for the network.
 export function warm(): void {
-  for (const load of [check, form, services, incidents, incident, events, runners]) void load().catch(() => undefined);
+  for (const load of [check, form, services, incidents, incident, events, runners, settings]) void load().catch(() => undefined);
 }

@@ -1,3 +1,5 @@
+import { travels } from './sections';
+
 // The address bar is the state of the page: path and query, nothing hidden.
 
 interface Place {
@@ -45,7 +47,8 @@ export function guardLeaving(mayLeave: () => boolean): () => void {
 
 function show(): void {
   current = read();
-  if (current.path === '/') board = location.pathname + location.search;
+  // Where it was left, but not when.
+  if (current.path === '/') board = location.pathname + location.search.replace(/([?&])at=[^&]*&?/, '$1').replace(/[?&]$/, '');
 }
 
 addEventListener('popstate', () => {
@@ -57,11 +60,21 @@ addEventListener('popstate', () => {
   show();
 });
 
-export function go(to: string): void {
+export function go(link: string): void {
+  const to = travelling(link);
   if (to === location.pathname + location.search || (guard && !guard())) return;
   history.pushState(null, '', to);
   show();
   scrollTo(0, 0);
+}
+
+// travelling keeps a link at the instant that is looked at, where its page can show it.
+function travelling(link: string): string {
+  const at = current.query.get('at');
+  const to = new URL(link, location.origin);
+  if (!at || to.searchParams.has('at') || !travels(to.pathname)) return link;
+  to.searchParams.set('at', at);
+  return to.pathname + to.search;
 }
 
 // setQuery changes some parameters in place; an empty value removes one.

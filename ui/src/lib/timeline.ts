@@ -1,4 +1,4 @@
-import type { CloudEvent, Incident, Result, Status } from '../api/types';
+import type { Causes, CloudEvent, Incident, Result, Status } from '../api/types';
 import { checkName } from './board.svelte';
 import { outcomeStatus } from '../api/types';
 import { short, tell } from './story';
@@ -7,7 +7,7 @@ import { short, tell } from './story';
 export interface Step {
   key: string;
   at: number;
-  kind: 'Cause' | 'Transition' | 'Incident' | 'Recovery' | 'Action';
+  kind: 'Cause' | 'Transition' | 'Incident' | 'Alert' | 'Delivery' | 'Recovery' | 'Action';
   title: string;
   detail: string;
   status?: Status;
@@ -33,7 +33,7 @@ function stepOf(event: CloudEvent, result: Result | undefined): Step | undefined
 
 // timeline puts together what happened in and around an incident, oldest first; events come newest first. Failing results are
 // told until it was opened, and how many followed; of the others the one that ended it.
-export function timeline(incident: Incident, events: CloudEvent[], results: Result[]): Step[] {
+export function timeline(incident: Incident, events: CloudEvent[], results: Result[], causes: Causes | undefined): Step[] {
   const opened = Date.parse(incident.opened_at);
   const until = incident.resolved_at ? Date.parse(incident.resolved_at) + 2000 : Infinity;
   const bad = results.filter((result) => result.outcome === 'failure').sort((a, b) => (a.started_at < b.started_at ? -1 : 1));
@@ -59,6 +59,10 @@ export function timeline(incident: Incident, events: CloudEvent[], results: Resu
   const ending = good.sort((a, b) => (a.started_at < b.started_at ? -1 : 1))[0];
   if (incident.resolved_at && ending) {
     steps.push({ key: ending.id, at: Date.parse(ending.started_at) + ending.duration_ms, kind: 'Recovery', status: outcomeStatus(ending.outcome), title: `${ending.location}: answered again`, detail: `after ${ending.attempts === 1 ? 'one attempt' : `${ending.attempts} attempts`}` });
+  }
+  for (const link of causes?.chain ?? []) {
+    if (!link.event || (link.role !== 'notification' && link.role !== 'delivery')) continue;
+    steps.push({ key: link.id, at: Date.parse(link.event.time), kind: link.role === 'delivery' ? 'Delivery' : 'Alert', title: link.summary, detail: '', href: `/events?id=${encodeURIComponent(link.id)}` });
   }
   return steps.sort((a, b) => a.at - b.at);
 }

@@ -1,5 +1,6 @@
 import { statuses, type Row, type Status } from '../api/types';
 import { count, plural } from './format';
+import { settings } from './settings.svelte';
 
 // View is what of the board is shown, and in which order: the part of it that lives in the address.
 export interface View {
@@ -9,6 +10,8 @@ export interface View {
   kind: string;
   label: string;
   sort: Sort;
+  // "service", "kind" or "label:KEY"; empty for none.
+  group: string;
   compact: boolean;
 }
 
@@ -25,7 +28,8 @@ export function viewOf(query: URLSearchParams): View {
     kind: query.get('kind') ?? '',
     label: query.get('label') ?? '',
     sort: sort in sorts ? (sort as Sort) : 'worst',
-    compact: query.get('density') === 'compact',
+    group: /^(service|kind|label:.+)$/.exec(query.get('group') ?? '')?.[0] ?? '',
+    compact: (query.get('density') ?? settings.chosen.density) === 'compact',
   };
 }
 
@@ -45,6 +49,17 @@ export function headline(by: Record<Status, number>): string {
   return by.paused ? 'All checks paused' : 'Nothing on watch yet';
 }
 
+// headlineThen is the same of the past.
+export function headlineThen(by: Record<Status, number>): string {
+  const were = (n: number, what: string): string => `${count(n)} ${n === 1 ? 'was' : 'were'} ${what}`;
+  if (by.down) return were(by.down, 'down');
+  if (by.degraded) return were(by.degraded, 'degraded');
+  if (by.unknown) return were(by.unknown, 'unknown');
+  if (by.up) return by.up === 1 ? 'The check was up' : `All ${count(by.up)} checks were up`;
+  if (by.maintenance) return 'All were under maintenance';
+  return by.paused ? 'All checks were paused' : 'Nothing was on watch yet';
+}
+
 export function matches(check: Row, view: View): boolean {
   if (view.status.length && !view.status.includes(check.status)) return false;
   if (view.service && check.service !== view.service) return false;
@@ -60,19 +75,22 @@ export function matches(check: Row, view: View): boolean {
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-// Ranker numbers checks by name, then id. Comparing names is slow, and names seldom change: numbers
-// are kept until they do.
+// Ranker numbers checks by name, then id. Comparing names is slow, and names seldom change: all that
+// were ever seen are numbered, so that boards of other instants need no numbers of their own.
 class Ranker {
   #names = new Map<string, string>();
   #ranks = new Map<string, number>();
 
   ranks(checks: ReadonlyMap<string, Row>): Map<string, number> {
-    let same = checks.size === this.#names.size;
-    for (const check of checks.values()) same &&= this.#names.get(check.id) === check.name;
-    if (!same) {
-      this.#names = new Map([...checks.values()].map((check) => [check.id, check.name]));
-      const sorted = [...checks.values()].sort((a, b) => collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
-      this.#ranks = new Map(sorted.map((check, index) => [check.id, index]));
+    let known = true;
+    for (const check of checks.values()) {
+      if (this.#names.get(check.id) === check.name) continue;
+      this.#names.set(check.id, check.name);
+      known = false;
+    }
+    if (!known) {
+      const sorted = [...this.#names].sort(([a, x], [b, y]) => collator.compare(x, y) || (a < b ? -1 : 1));
+      this.#ranks = new Map(sorted.map(([id], index) => [id, index]));
     }
     return this.#ranks;
   }
@@ -89,14 +107,61 @@ const by: Record<Sort, (a: Row, b: Row) => number> = {
   changed: (a, b) => (a.status_since < b.status_since ? 1 : a.status_since > b.status_since ? -1 : 0),
 };
 
+// groupOf is the heading under which a check stands: the id of its service, its kind, or a label's value.
+export function groupOf(check: Row, view: View): string {
+  if (view.group === 'service') return check.service;
+  if (view.group === 'kind') return check.kind;
+  return view.group ? (check.labels?.[view.group.slice('label:'.length)] ?? '') : '';
+}
+
+// groupRanks orders the headings: where the worst comes first, that with the worst check, else by name.
+function groupRanks(checks: Row[], view: View): Map<string, number> {
+  const worst = new Map<string, number>();
+  for (const check of checks) {
+    const group = groupOf(check, view);
+    worst.set(group, Math.min(worst.get(group) ?? 9, view.sort === 'worst' ? (severity.get(check.status) ?? 9) : 0));
+  }
+  // What has no such label comes last.
+  const names = [...worst].sort(([a, x], [b, y]) => Number(a === '') - Number(b === '') || x - y || collator.compare(a, b));
+  return new Map(names.map(([name], index) => [name, index]));
+}
+
 // order returns the ids of what the view shows, in its order; ties are by name, then id.
 export function order(checks: ReadonlyMap<string, Row>, view: View): string[] {
   const ranks = ranker.ranks(checks);
   const rank = (check: Row): number => ranks.get(check.id) ?? 0;
-  return [...checks.values()]
-    .filter((check) => matches(check, view))
-    .sort((a, b) => by[view.sort](a, b) || rank(a) - rank(b))
-    .map((check) => check.id);
+  const shown = [...checks.values()].filter((check) => matches(check, view));
+  const groups = view.group ? groupRanks(shown, view) : undefined;
+  const group = (check: Row): number => groups?.get(groupOf(check, view)) ?? 0;
+  return shown.sort((a, b) => group(a) - group(b) || by[view.sort](a, b) || rank(a) - rank(b)).map((check) => check.id);
+}
+
+// Heading stands above the checks of a group.
+export interface Heading {
+  key: string;
+  name: string;
+  counts: Record<Status, number>;
+}
+
+export type Line = { heading: Heading; check?: undefined } | { heading?: undefined; check: Row };
+
+export const lineKey = (line: Line): string => (line.heading ? `group ${line.heading.key}` : line.check.id);
+
+// lines puts the headings between the rows.
+export function lines(rows: Row[], view: View): Line[] {
+  if (!view.group) return rows.map((check) => ({ check }));
+  const all: Line[] = [];
+  let heading: Heading | undefined;
+  for (const check of rows) {
+    const name = groupOf(check, view);
+    if (heading?.name !== name) {
+      heading = { key: `${name} ${all.length}`, name, counts: counts([]) };
+      all.push({ heading });
+    }
+    heading.counts[check.status]++;
+    all.push({ check });
+  }
+  return all;
 }
 
 const reasons = [
