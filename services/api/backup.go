@@ -103,7 +103,7 @@ func (d *document) backupRoute() {
 			"checksums and the head of the chain at the end. One without a manifest is incomplete; `error.json` then says why. " +
 			"`vedette restore` puts it back into an empty server. What is sent must be taken within seconds.",
 		Parameters: []*huma.Param{queryParam("results", "Whether the results are in it.", &huma.Schema{Type: "boolean", Default: true}, true)},
-		Responses: d.responsesOf(http.StatusOK, "The archive.", map[string]*huma.MediaType{typeTar: {
+		Responses: d.responsesOf("The archive.", map[string]*huma.MediaType{typeTar: {
 			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: "backup.json …",
 		}}, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusNotImplemented),
 	})

@@ -96,7 +96,7 @@ func (d *document) boardStreamRoute() {
 			"`checks` and `services` replace what was known of them, `gone_checks` and `gone_services` are the ids of those that were deleted, and each of `beats` is what results have changed of a check: " +
 			"`[id, letters to append to recent, latency_ms, uptime_24h, coverage_24h]`; of `recent` the last 60 letters count. An idle stream carries a comment every 15 s. " +
 			"A client that connects again gets the whole board again. What must not be missed is in the event stream.",
-		Responses: d.responsesOf(http.StatusOK, "The stream.", map[string]*huma.MediaType{"text/event-stream": {
+		Responses: d.responsesOf("The stream.", map[string]*huma.MediaType{"text/event-stream": {
 			Schema: &huma.Schema{Type: "string"}, Example: exampleBoardStream(),
 		}}, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
 	})

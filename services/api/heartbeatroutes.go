@@ -51,7 +51,7 @@ func (d *document) heartbeatRoutes() {
 			op := &huma.Operation{
 				OperationID: route.id + suffix, Method: method, Path: heartbeatPath + route.path, Tags: []string{tagHeartbeats},
 				Summary: route.summary, Description: description, Parameters: route.params, Security: []map[string][]string{{}},
-				Responses: d.responsesOf(http.StatusOK, "It is stored.", map[string]*huma.MediaType{
+				Responses: d.responsesOf("It is stored.", map[string]*huma.MediaType{
 					typeJSON: d.media(HeartbeatTaken{Check: "backup", Signal: signalSuccess, Counted: true, Outcome: monitor.OutcomeSuccess}),
 				}, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
 			}

@@ -191,15 +191,15 @@ func (d *document) streamRoute() {
 			"A client that connects again with the last `id` it saw, as `Last-Event-ID` or `after`, gets every event after that once. " +
 			"An idle stream carries a comment every 15 s, with an `id` alone where the place has moved. A client that takes too little is dropped, and can resume.",
 		Parameters: append(parameters, filterParams()...),
-		Responses: d.responsesOf(http.StatusOK, "The stream.", map[string]*huma.MediaType{"text/event-stream": {
+		Responses: d.responsesOf("The stream.", map[string]*huma.MediaType{"text/event-stream": {
 			Schema: &huma.Schema{Type: "string"}, Example: exampleStream,
 		}}, http.StatusUnprocessableEntity, http.StatusTooManyRequests),
 	})
 }
 
-func (d *document) responsesOf(status int, description string, content map[string]*huma.MediaType, errors ...int) map[string]*huma.Response {
-	all := d.responses(operation{status: status, errors: errors})
-	all[strconv.Itoa(status)] = &huma.Response{Description: description, Content: content}
+func (d *document) responsesOf(description string, content map[string]*huma.MediaType, errors ...int) map[string]*huma.Response {
+	all := d.responses(operation{status: http.StatusOK, errors: errors})
+	all[strconv.Itoa(http.StatusOK)] = &huma.Response{Description: description, Content: content}
 	return all
 }
 

@@ -33,9 +33,29 @@ export interface paths {
         };
         /**
          * Read the whole board
-         * @description Every check in short, every service, and the counts, in one answer from memory. `/api/v1/checks` has all that is known of each check.
+         * @description Every check in short, every service, and the counts, in one answer from memory. `/api/v1/checks` has all that is known of each check. With `at` the answer is of that instant. What results told by then is left out: `/api/v1/board/beats` has it for those in sight.
          */
         get: operations["get-board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board/beats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what results told of some checks by an instant
+         * @description For the rows of a board of the past that are in sight: the heartbeat bar, and what the last result found, up to `at`, as far back as results are kept. Checks that are not known are left out.
+         */
+        get: operations["get-board-beats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -762,6 +782,26 @@ export interface paths {
          * @description Those at work first, then the latest that have left.
          */
         get: operations["list-runners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask what the server is
+         * @description Its version, how far its logs have come, and what it allows at once. `/api/v1/projections` says how far the read models have come.
+         */
+        get: operations["get-server"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2027,6 +2067,42 @@ export interface components {
             /** @description For people; the id without one. */
             title?: string;
         };
+        /** @description What results told of a check by an instant. */
+        PastBeat: {
+            /** @description In short what the last result found when it failed: a status code, an actual value, or the beginning of the error. */
+            finding?: string;
+            /** @description Chosen by the client, or made from the name; it never changes. */
+            id: string;
+            /**
+             * Format: double
+             * @description Latency of the last result in milliseconds.
+             */
+            latency_ms?: number;
+            /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
+            recent: string;
+        };
+        /** @description What results told of some checks. */
+        PastBeatPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
+            /** @description The page. */
+            items: components["schemas"]["PastBeat"][];
+            /** @description For the next page; absent on the last one. */
+            next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
         /** @description A place in the log of results. */
         Position: {
             /**
@@ -2515,6 +2591,62 @@ export interface components {
              * @description How many there are on all pages.
              */
             total: number;
+        };
+        /** @description What the server is. */
+        ServerInfo: {
+            /**
+             * Format: int64
+             * @description End of the log of events.
+             */
+            events: number;
+            limits: components["schemas"]["ServerLimits"];
+            /**
+             * Format: int64
+             * @description End of the log of results.
+             */
+            results: number;
+            /**
+             * Format: date-time
+             * @description When the process began to serve.
+             */
+            started_at: string;
+            /** @description Whether the API wants a token. */
+            token_wanted: boolean;
+            /** @description Of the program. */
+            version: string;
+        };
+        /** @description What the server allows at once. */
+        ServerLimits: {
+            /**
+             * Format: int64
+             * @description Bytes of a request's body.
+             */
+            body_bytes: number;
+            /**
+             * Format: int64
+             * @description Executions by hand that are waited for.
+             */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Items of a page.
+             */
+            page_items: number;
+            /**
+             * Format: int64
+             * @description Replays.
+             */
+            replays: number;
+            /**
+             * Format: int64
+             * @description Clients of event streams.
+             */
+            streams: number;
+            /**
+             * Format: int64
+             * @description Writes in flight.
+             */
+            writes: number;
         };
         /** @description A service with its status. */
         Service: {
@@ -3247,7 +3379,10 @@ export interface operations {
     };
     "get-board": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3313,6 +3448,50 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "get-board-beats": {
+        parameters: {
+            query: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+                /** @description Ids of the checks, separated by commas, 60 at most. */
+                check: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "home",
+                     *           "latency_ms": 41.7,
+                     *           "recent": "UUUGUU"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PastBeatPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
         };
@@ -6810,6 +6989,48 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["RunnerViewPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "get-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 1842,
+                     *       "limits": {
+                     *         "body_bytes": 1048576,
+                     *         "executions": 32,
+                     *         "page_items": 1000,
+                     *         "replays": 2,
+                     *         "streams": 1000,
+                     *         "writes": 256
+                     *       },
+                     *       "results": 90210,
+                     *       "started_at": "2026-03-14T08:26:53Z",
+                     *       "token_wanted": false,
+                     *       "version": "0.1.0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServerInfo"];
                 };
             };
             400: components["responses"]["BadRequest"];
