@@ -259,3 +259,27 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 	}
 }
+
+// TestSimpleExpressionsAreBoundedByThemselves: those whose work is not counted take little, whatever
+// they are about.
+func TestSimpleExpressionsAreBoundedByThemselves(t *testing.T) {
+	v := values()
+	v["body"] = strings.Repeat("x", 1<<20)
+	list := make([]any, 10_000)
+	for i := range list {
+		list[i] = map[string]any{"a": float64(i)}
+	}
+	v["json"] = map[string]any{"list": list, "reply": strings.Repeat("x", 1<<20)}
+	for _, expression := range []string{
+		strings.TrimSuffix(strings.Repeat("body == json.reply && ", 19), " && "), strings.TrimSuffix(strings.Repeat(`!(7 in json.list) && `, 6), " && "), "status in [503]", "json.list[0].a < 1.0",
+	} {
+		a, err := compiler(t).Compile(expression)
+		require.NoError(t, err, expression)
+		begun := time.Now()
+		passed, actual, err := a.Evaluate(t.Context(), v, nil)
+		require.NoError(t, err)
+		require.True(t, passed, "%s: %s", expression, actual)
+		t.Logf("%.40s: %s", expression, time.Since(begun))
+		require.Less(t, time.Since(begun), 10*time.Second, expression)
+	}
+}
