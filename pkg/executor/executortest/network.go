@@ -27,6 +27,36 @@ func (s Subject) testNetwork(t *testing.T) {
 	}
 }
 
+// testRudeWay holds the kind to its timeout and to its memory where the resolver or the proxy is the
+// hostile one. Whose fault that is depends on what it does.
+func (s Subject) testRudeWay(t *testing.T, option, network string, address func(peer string) string) {
+	t.Helper()
+	for name, meet := range rudeness(network) {
+		t.Run(name, func(t *testing.T) {
+			peer := Subject{Network: network}.peer(t, meet)
+			target := "target.test:4321"
+			if s.Network == ICMP {
+				target = "target.test"
+			}
+			d := with(t, s.At(target), option, address(peer))
+			d.Timeout = monitor.Duration(300 * time.Millisecond)
+			engine, execution := s.engine(t), Execution(d)
+			promptly(t, deadlineMargin, func() time.Duration {
+				begun := time.Now()
+				r := engine.Execute(t.Context(), execution)
+				took := time.Since(begun)
+				require.Contains(t, []monitor.Outcome{monitor.OutcomeFailure, monitor.OutcomeError}, r.Outcome, r.Error)
+				require.NotEmpty(t, r.Error)
+				require.NotContains(t, r.Error, "context deadline exceeded", "plain words")
+				return took - d.Timeout.Std()
+			})
+			before := allocated()
+			engine.Execute(t.Context(), execution)
+			require.Less(t, allocated()-before, memoryMargin, "bytes allocated")
+		})
+	}
+}
+
 // with is a definition with one more option.
 func with(t *testing.T, d monitor.Definition, name string, value any) monitor.Definition {
 	t.Helper()
@@ -123,6 +153,7 @@ func (s Subject) testResolver(t *testing.T) {
 	r = execute(named("target.test", address), "169.254.169.254")
 	require.Equal(t, monitor.OutcomeError, r.Outcome, "the policy is for resolvers too: %s", r.Error)
 	require.Contains(t, r.Error, "link-local")
+	s.testRudeWay(t, "resolver", UDP, func(peer string) string { return peer })
 }
 
 // testProxy: the proxy is asked for what the kind wants to reach, and one that does not serve says
@@ -152,4 +183,6 @@ func (s Subject) testProxy(t *testing.T) {
 	r = execute("target.test:4321", "http://169.254.169.254:3128")
 	require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
 	require.Contains(t, r.Error, "link-local", "the policy is for proxies too")
+	s.testRudeWay(t, "proxy", TCP, func(peer string) string { return "http://" + peer })
+	s.testRudeWay(t, "proxy", TCP, func(peer string) string { return "socks5://" + peer })
 }

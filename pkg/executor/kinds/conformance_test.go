@@ -8,6 +8,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/executor/executortest"
 	"github.com/vedette/vedette/pkg/executor/kinds"
+	"github.com/vedette/vedette/pkg/monitor"
 )
 
 // The NATS server starts some things of the process and never ends them.
@@ -32,6 +33,19 @@ func subjects() map[string]executortest.Subject {
 		"nats":      natsSubject(),
 		"heartbeat": heartbeatSubject(),
 	}
+}
+
+// andThoseOfHTTP adds the hostile web servers to those of a kind that asks by HTTP: to it, each is a
+// failure.
+func andThoseOfHTTP(kind string, own map[string]func(*testing.T) executortest.Attack) map[string]func(*testing.T) executortest.Attack {
+	for name, start := range hostileHTTP() {
+		own["web: "+name] = func(t *testing.T) executortest.Attack {
+			attack := start(t)
+			attack.Definition.Kind, attack.Outcome = kind, monitor.OutcomeFailure
+			return attack
+		}
+	}
+	return own
 }
 
 func TestEveryKindConforms(t *testing.T) {

@@ -51,7 +51,7 @@ func jsonSubject() executortest.Subject {
 			})
 			return monitor.Definition{Kind: "json", Target: url}
 		},
-		Hostile: map[string]func(*testing.T) executortest.Attack{
+		Hostile: andThoseOfHTTP("json", map[string]func(*testing.T) executortest.Attack{
 			"many values": serving("["+strings.Repeat("0,", 100_000)+"0]", `{}`, "more than 10000 values"),
 			"long text":   serving(`"`+strings.Repeat("a", 900<<10)+`"`, `{}`, "longer than 256 KiB"),
 			"steps":       serving("["+strings.Repeat("0,", 2_900)+"0]", `{"schema":"{\"items\":{\"anyOf\":[`+strings.Repeat(`{\"const\":1},`, 400)+`{\"const\":2}]}}"}`, "the schema takes more than 3000 steps for this body"),
@@ -60,7 +60,7 @@ func jsonSubject() executortest.Subject {
 			"deep":        serving(deep, `{"extract":{"all":"$..*"},"schema":"{\"items\":{\"items\":{\"uniqueItems\":true}},\"type\":\"object\"}"}`, "got array, want object"),
 			"deep paths":  serving(strings.Repeat("[", 9000)+strings.Repeat("]", 9000), `{"extract":{"all":"$..*"},"schema":"{}"}`, "more than 3000 values"),
 			"half":        serving(`{"a":[1,2`, `{}`, "the body is not JSON"),
-		},
+		}),
 		BadTargets: []string{"ftp://x/", "x", "http://", "https://u:p@x/", "http://x:0/"},
 		BadOptions: map[string]string{
 			`{"method":"G T"}`:                        "options.method",

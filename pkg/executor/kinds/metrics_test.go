@@ -50,7 +50,7 @@ func metricsSubject() executortest.Subject {
 			})
 			return monitor.Definition{Kind: "metrics", Target: url}
 		},
-		Hostile: map[string]func(*testing.T) executortest.Attack{
+		Hostile: andThoseOfHTTP("metrics", map[string]func(*testing.T) executortest.Attack{
 			"many series": serving(strings.Repeat("a 1\n", 60_000), "more than 5000 series"),
 			"long line":   serving("a{b=\""+strings.Repeat("c", 400<<10)+"\"} 1\n", "longer than 8 KiB"),
 			"wide series": serving(wideSeries(500, 80)+"a x\n", "cannot be read: line 501: the value is no number"),
@@ -58,7 +58,7 @@ func metricsSubject() executortest.Subject {
 			"long body":   serving(strings.Repeat("b 1\n", 200_000), "longer than 512 KiB"),
 			"many labels": serving(strings.Replace(wideSeries(1, 101), "\n", " \n", 1), "line 1: it has more than 100 labels"),
 			"one label":   serving("a{"+strings.Repeat("b=\"\",", 100)+"\n", "a label is there twice"),
-		},
+		}),
 		BadTargets: []string{"ftp://x/", "x", "http://", "https://u:p@x/", "http://x:0/"},
 		BadOptions: map[string]string{
 			`{"method":"G T"}`:        "options.method",
