@@ -41,7 +41,7 @@ func (s Subject) testRudeWay(t *testing.T, option, network string, address func(
 			d := with(t, s.At(target), option, address(peer))
 			d.Timeout = monitor.Duration(300 * time.Millisecond)
 			engine, execution := s.engine(t), Execution(d)
-			promptly(t, deadlineMargin, func() time.Duration {
+			promptly(t, func() time.Duration {
 				begun := time.Now()
 				r := engine.Execute(t.Context(), execution)
 				took := time.Since(begun)

@@ -211,7 +211,7 @@ func (s Subject) testCancellation(t *testing.T) {
 	})
 	d := s.At(address)
 	d.Timeout, d.Interval = monitor.Duration(time.Minute), monitor.Duration(time.Hour)
-	promptly(t, cancelMargin, func() time.Duration {
+	promptly(t, func() time.Duration {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		done := make(chan monitor.Result)
@@ -230,7 +230,7 @@ func (s Subject) testCancellation(t *testing.T) {
 func (s Subject) testEndOfSlow(t *testing.T) {
 	d := s.Slow(t)
 	d.Timeout, d.Interval = monitor.Duration(time.Minute), monitor.Duration(time.Hour)
-	promptly(t, cancelMargin, func() time.Duration {
+	promptly(t, func() time.Duration {
 		const after = 100 * time.Millisecond
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		defer cancel()
@@ -242,21 +242,18 @@ func (s Subject) testEndOfSlow(t *testing.T) {
 	})
 }
 
-// cancelMargin is how long a cancelled execution may go on.
-const cancelMargin = 100 * time.Millisecond
-
 // promptly fails unless one of some runs keeps within the margin: a machine busy with other tests
 // may well hold up one of them, not all.
-func promptly(t *testing.T, margin time.Duration, run func() (late time.Duration)) {
+func promptly(t *testing.T, run func() (late time.Duration)) {
 	t.Helper()
 	const runs = 3
 	var lateness []time.Duration
 	for range runs {
 		late := run()
-		if late <= margin {
+		if late <= timeMargin {
 			return
 		}
 		lateness = append(lateness, late)
 	}
-	t.Fatalf("late by %v; %s is allowed", lateness, margin)
+	t.Fatalf("late by %v; %s is allowed", lateness, timeMargin)
 }
