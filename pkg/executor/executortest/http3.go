@@ -13,7 +13,13 @@ import (
 // ServeHTTP3 starts an HTTP/3 server with a certificate, and returns its URL, without a final slash.
 func ServeHTTP3(t testing.TB, certificate tls.Certificate, handler http.HandlerFunc) string {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	return ServeHTTP3At(t, "127.0.0.1:0", certificate, handler)
+}
+
+// ServeHTTP3At is ServeHTTP3 at an address.
+func ServeHTTP3At(t testing.TB, address string, certificate tls.Certificate, handler http.HandlerFunc) string {
+	t.Helper()
+	packets, err := net.ListenPacket("udp", address)
 	require.NoError(t, err)
 	server := &http3.Server{
 		Handler:   handler,

@@ -37,6 +37,9 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 type errTooManyRedirects int
 
 func (e errTooManyRedirects) Error() string {
+	if e == 1 {
+		return "more than 1 redirect"
+	}
 	return fmt.Sprintf("more than %d redirects", int(e))
 }
 

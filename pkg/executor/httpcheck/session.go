@@ -20,12 +20,24 @@ type session struct {
 	own *tls.Config
 	// wanted is whether a server asked for a certificate of the client that there is not.
 	wanted atomic.Bool
-	// made are by where to and whether by TLS.
-	made    map[way]http.RoundTripper
+	// made are what was made for ways.
+	made    [ways]http.RoundTripper
 	closers []func()
 }
 
 type way struct{ away, secure bool }
+
+const ways = 4
+
+func (w way) index() (i int) {
+	if w.away {
+		i += 2
+	}
+	if w.secure {
+		i++
+	}
+	return i
+}
 
 // open prepares the connections of one attempt, first to a target. Close it.
 func (p *probe) open(tools executor.Tools, first *url.URL, phases *phases) (*session, error) {
@@ -52,17 +64,14 @@ func (s *session) isTarget(u *url.URL) bool {
 // RoundTrip implements http.RoundTripper.
 func (s *session) RoundTrip(request *http.Request) (*http.Response, error) {
 	to := way{away: !s.isTarget(request.URL), secure: request.URL.Scheme == "https"}
-	found := s.made[to]
+	found := s.made[to.index()]
 	if found == nil {
-		var err error
-		if found, err = s.make(to); err != nil {
+		made, err := s.make(to)
+		if err != nil {
 			return nil, err
 		}
-		if s.made == nil {
-			s.made = make(map[way]http.RoundTripper, 1)
-		}
-		found = s.tools.Wire.RoundTripper(found)
-		s.made[to] = found
+		found = s.tools.Wire.RoundTripper(made)
+		s.made[to.index()] = found
 	}
 	return found.RoundTrip(request)
 }

@@ -24,7 +24,9 @@ func (p *probe) transport(tools executor.Tools, version string, secure bool, con
 	transport := &http.Transport{
 		DialContext: politely(p.route.Dialer(tools)), DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeaders, WriteBufferSize: writeBuffer,
 		TLSClientConfig: config, Protocols: protocols(version, secure),
-		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow},
+	}
+	if secure || version == "2" {
+		transport.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow}
 	}
 	switch {
 	case version == "2" && !secure:

@@ -138,6 +138,18 @@ func TestHTTP3(t *testing.T) {
 	require.Contains(t, r.Error, "certificate: x509: certificate is valid for localhost, example.org, not example.com")
 }
 
+func TestHTTP3ByIPv6(t *testing.T) {
+	packets, err := net.ListenPacket("udp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	require.NoError(t, packets.Close())
+	certificate, ca := executortest.Certificate(t)
+	options := map[string]any{"http_version": "3", "tls": map[string]any{"ca": ca}}
+	r := execute(t, executortest.ServeHTTP3At(t, "[::1]:0", certificate, func(http.ResponseWriter, *http.Request) {}), options, `ip == "::1"`)
+	require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+}
+
 // TestTheWireOfHTTP3 is told in plain text, not in packets.
 func TestTheWireOfHTTP3(t *testing.T) {
 	certificate, ca := executortest.Certificate(t)

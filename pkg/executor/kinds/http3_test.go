@@ -81,7 +81,7 @@ func TestHTTP3Conforms(t *testing.T) {
 					<-tick.C
 				}
 			}),
-			"redirect loop": attack(monitor.OutcomeFailure, "more than 1 redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }),
+			"redirect loop": attack(monitor.OutcomeFailure, "more than 1 redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }),
 		},
 	})
 }
