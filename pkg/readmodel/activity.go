@@ -51,6 +51,8 @@ type pulse struct {
 	latencies latencies
 	// last is Last, where it was read by a reader.
 	last *monitor.Result
+	// unwritten is the last result while Last does not hold it: of the many of a rebuild few are written.
+	unwritten *monitor.Result
 	// line is the pulse as it stands on its page; nil when it has changed since.
 	line []byte
 }
@@ -149,7 +151,7 @@ func (a *activity) begin(check string) *pulse {
 
 // see keeps the result as the last one.
 func (p *pulse) see(result monitor.Result) {
-	p.Last = compact(result)
+	p.Last, p.unwritten = nil, &result
 	p.addRecent(string(result.Outcome.Letter()))
 	if result.Outcome == monitor.OutcomeSuccess || result.Outcome == monitor.OutcomeDegraded {
 		p.latencies.add(result.DurationMS)

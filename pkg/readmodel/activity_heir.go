@@ -143,7 +143,7 @@ func (a *activity) beginAnew(p *pulse, first monitor.Result) {
 	hour := hourOf(first.DueAt)
 	earlier := func(at int64) func(tally) bool { return func(t tally) bool { return t.At >= at } }
 	locations := p.Locations
-	p.Inherited, p.Position, p.Recent, p.Last, p.last = false, monitor.Position{}, "", nil, nil
+	p.Inherited, p.Position, p.Recent, p.Last, p.unwritten = false, monitor.Position{}, "", nil, nil
 	p.Locations, p.latencies = make(map[string]locationPulse), newLatencies()
 	for name, at := range locations {
 		if at.Due.Before(first.DueAt) { // of which nothing more came
@@ -220,6 +220,9 @@ func (a *activity) level(p *pulse) {
 	b := t.Base
 	t.Base = nil
 	a.days.changed[p.Check] = struct{}{}
+	if len(t.Hours)+len(t.Days) == 0 {
+		a.days.forget(p.Check) // its first hour is not over
+	}
 	if strings.HasSuffix(b.Recent, p.Recent) {
 		p.Recent = b.Recent
 	}

@@ -86,6 +86,9 @@ func (g *pages) write(page int) []byte {
 	for _, p := range g.all[page] {
 		if p.line == nil {
 			p.Sketch = p.latencies.bytes()
+			if p.unwritten != nil {
+				p.Last, p.unwritten = compact(*p.unwritten), nil
+			}
 			p.line = append(encode(p), '\n')
 		}
 		text = append(text, p.line...)

@@ -3,6 +3,10 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -45,15 +49,51 @@ func (b *Bus) AppendResults(ctx context.Context, location string, results []moni
 // FollowResults implements bus.ResultLog.
 func (b *Bus) FollowResults(ctx context.Context, after uint64, handle func([]monitor.EventMessage) error, caughtUp func()) error {
 	return b.tail(ctx, tailing{stream: streamResults, after: after, filters: []string{allResults}, caughtUp: caughtUp, handle: func(raw []jetstream.Msg) error {
-		var results []monitor.EventMessage
-		for _, m := range raw {
-			results = append(results, b.readResults(ctx, m)...)
+		for len(raw) > 0 {
+			n := withinBytes(raw, maxDecoded)
+			if results := b.decodeResults(ctx, raw[:n]); len(results) > 0 {
+				if err := handle(results); err != nil {
+					return err
+				}
+			}
+			raw = raw[n:]
 		}
-		if len(results) == 0 {
-			return nil
-		}
-		return handle(results)
+		return nil
 	}})
+}
+
+// maxDecoded bounds in bytes what is decoded at once: results take several times as much in memory.
+const maxDecoded = 2 << 20
+
+// withinBytes returns how many of the messages hold at most so many bytes; at least one.
+func withinBytes(raw []jetstream.Msg, most int) int {
+	size := len(raw[0].Data())
+	for n := 1; n < len(raw); n++ {
+		if size += len(raw[n].Data()); size > most {
+			return n
+		}
+	}
+	return len(raw)
+}
+
+// decodeResults decodes messages side by side, since that is what takes most of the time of reading,
+// and returns their results in order.
+func (b *Bus) decodeResults(ctx context.Context, raw []jetstream.Msg) []monitor.EventMessage {
+	if len(raw) == 1 {
+		return b.readResults(ctx, raw[0])
+	}
+	decoded := make([][]monitor.EventMessage, len(raw))
+	var next atomic.Int64
+	var working sync.WaitGroup
+	for range min(len(raw), runtime.GOMAXPROCS(0)) {
+		working.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(raw)); i = next.Add(1) - 1 {
+				decoded[i] = b.readResults(ctx, raw[i])
+			}
+		})
+	}
+	working.Wait()
+	return slices.Concat(decoded...)
 }
 
 // ReadResults implements bus.ResultLog.
