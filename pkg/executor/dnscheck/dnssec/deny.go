@@ -214,10 +214,11 @@ func (d *denial) noTypeHashed(name string, kind uint16, what string) error {
 	return d.missing(what)
 }
 
-// notItself proves that a name that a wildcard of so many labels stood in for does not exist.
+// notItself proves that a name that a wildcard stood in for does not exist, nor any name between the two
+// of which another wildcard would be closer. stars is how many labels the wildcard has beside its own.
 func (d *denial) notItself(name string, stars int) error {
 	for _, n := range d.nsec {
-		if covers(n, name) {
+		if covers(n, name) && dns.CountLabel(enclosing(n, name)) == stars {
 			return nil
 		}
 	}

@@ -328,6 +328,14 @@ func TestWhatIsBrokenIsBogus(t *testing.T) {
 				}
 			}
 		}, "www.test.", dns.TypeA, dnssec.Bogus, "the server answers NXDOMAIN, though there is A of www.test"},
+		"a wildcard further up": {func(t *testing.T, n *names) {
+			n.zones["test."].Add(t, "*.test. 300 IN A 192.0.2.66")
+			n.tamper = wrongWildcard(n, "any.wild.test.", "other.test.")
+		}, "any.wild.test.", dns.TypeA, dnssec.Bogus, "any.wild.test does not exist beside the wildcard that stood in for it"},
+		"a hashed wildcard further up": {func(t *testing.T, n *names) {
+			n.zones["hash.test."].Add(t, "*.hash.test. 300 IN A 192.0.2.66")
+			n.tamper = wrongWildcard(n, "any.wild.hash.test.", "other.hash.test.")
+		}, "any.wild.hash.test.", dns.TypeA, dnssec.Bogus, "any.wild.hash.test does not exist beside the wildcard that stood in for it"},
 		"too many iterations": {func(t *testing.T, n *names) { n.zones["hash.test."].Iterations = 200 },
 			"none.hash.test.", dns.TypeA, dnssec.Insecure, "hashes names 200 times"},
 		"unknown algorithm": {func(t *testing.T, n *names) {
@@ -367,6 +375,24 @@ func TestWhatIsBrokenIsBogus(t *testing.T) {
 			require.Equal(t, tc.status, v.Status, v.Reason)
 			require.Contains(t, v.Reason, tc.text)
 		})
+	}
+}
+
+// wrongWildcard answers for a name with what a wildcard further up has for another one, and with the
+// proofs of both.
+func wrongWildcard(n *names, name, other string) func(*dns.Msg) {
+	return func(r *dns.Msg) {
+		if r.Question[0].Name != name || r.Question[0].Qtype != dns.TypeA {
+			return
+		}
+		proofs := r.Ns
+		answer := n.world.Answer(new(dns.Msg).SetQuestion(other, dns.TypeA))
+		r.Answer, r.Ns = nil, append(proofs, answer.Ns...)
+		for _, record := range answer.Answer {
+			record = dns.Copy(record)
+			record.Header().Name = name
+			r.Answer = append(r.Answer, record)
+		}
 	}
 }
 
