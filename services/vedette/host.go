@@ -40,6 +40,8 @@ type host struct {
 	runnerBus *jetstream.RunnerBus
 	// announce is told where the API listens.
 	announce func(net.Addr)
+	// furnish, when set, fills the logs before anything else begins.
+	furnish func(context.Context) error
 }
 
 func (p Program) newHost(s settings) (*host, error) {
@@ -225,6 +227,11 @@ func (h *host) open(ctx context.Context, name string, stages [][]part) error {
 	}
 	if others {
 		if err := h.connect(ctx, name); err != nil {
+			return err
+		}
+	}
+	if h.furnish != nil {
+		if err := h.furnish(ctx); err != nil {
 			return err
 		}
 	}

@@ -77,7 +77,7 @@ comes before its variable. Passwords and tokens are better given as variables: f
 		&cobra.Group{ID: cli.GroupClient, Title: "Of a running server:"},
 		&cobra.Group{ID: groupPart, Title: "One part each:"},
 	)
-	root.AddCommand(p.upCommand(), p.restoreCommand())
+	root.AddCommand(p.upCommand(), p.demoCommand(), p.restoreCommand())
 	for _, part := range parts() {
 		root.AddCommand(p.partCommand(part))
 	}

@@ -60,11 +60,16 @@ func (p Program) up(cmd *cobra.Command, s settings) error {
 			return err
 		}
 	}
+	return h.serve(cmd.Context(), "up", oneByOne())
+}
+
+// oneByOne has all parts end one after the other.
+func oneByOne() [][]part {
 	var stages [][]part
 	for _, each := range parts() {
 		stages = append(stages, []part{each})
 	}
-	return h.serve(cmd.Context(), "up", stages)
+	return stages
 }
 
 func (p Program) partCommand(which part) *cobra.Command {
