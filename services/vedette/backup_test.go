@@ -33,7 +33,7 @@ func readModels(t *testing.T, address string) map[string]string {
 	names := js.StreamNames(t.Context())
 	for name := range names.Name() {
 		bucket, isBucket := strings.CutPrefix(name, "KV_vedette_")
-		if !isBucket || slices.Contains([]string{"leases", "outcomes", "probe", "integrity", "chain", "notifier", "snapshots", "schedule", "runners", "overview"}, bucket) {
+		if !isBucket || slices.Contains([]string{"leases", "outcomes", "probe", "integrity", "chain", "notifier", "snapshots", "schedule", "generations", "runners", "overview"}, bucket) {
 			continue
 		}
 		stream, err := js.Stream(t.Context(), name)
@@ -41,7 +41,7 @@ func readModels(t *testing.T, address string) map[string]string {
 		info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter(">"))
 		require.NoError(t, err)
 		for subject := range info.State.Subjects {
-			if strings.HasSuffix(subject, ".checkpoint") {
+			if strings.HasSuffix(subject, ".checkpoint") || strings.Contains(subject, ".runner-") {
 				continue
 			}
 			m, err := stream.GetLastMsgForSubject(t.Context(), subject)
@@ -145,4 +145,19 @@ func TestABackupGoesThroughPipes(t *testing.T) {
 	require.Contains(t, errs, "it is no backup")
 	_, err := os.Stat(data)
 	require.NoError(t, err)
+}
+
+// A restore that was killed leaves half of a log: nothing starts on that.
+func TestNothingStartsOnHalfARestore(t *testing.T) {
+	data := t.TempDir()
+	p := start(t, nil, "up", "--data", data, "--http", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0")
+	conn, err := nats.Connect(p.nats)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.Request("$KV.vedette_integrity.restore", []byte("begun"), 5*time.Second)
+	require.NoError(t, err)
+	require.Zero(t, p.stop())
+	code, _, errs := run(t, nil, "up", "--data", data, "--http", "127.0.0.1:0")
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "run vedette restore again")
 }
