@@ -58,6 +58,7 @@ func parts() []struct {
 		{"pkg/process", part{"process", 2}},
 		{"ui", part{"ui", 2}},
 		{"pkg/bus", part{"bus", 1}},
+		{"pkg/trace", part{"trace", 1}},
 		{"pkg/monitor", part{"monitor", 0}},
 	}
 }
