@@ -52,6 +52,7 @@ func Projections() []Projection {
 		newCounts(),
 		newActivity(),
 		newHistory(),
+		newTraces(),
 	}
 }
 

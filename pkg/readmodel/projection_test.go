@@ -54,7 +54,11 @@ func fresh(name string) Projection {
 
 // once is what a projection makes of a log in one go.
 func once(name string, log []monitor.EventMessage) shelf {
-	p, s := fresh(name), shelf{}
+	return onceBy(func() Projection { return fresh(name) }, log)
+}
+
+func onceBy(fresh func() Projection, log []monitor.EventMessage) shelf {
+	p, s := fresh(), shelf{}
 	for _, m := range log {
 		p.Apply(m)
 	}
@@ -131,54 +135,60 @@ func anyResults(t *rapid.T) []monitor.EventMessage {
 // TestHoweverItIsInterruptedAFoldGivesTheSameBytes flushes at any points, restarts with what was
 // flushed, and dies with only the first entries of a flush written.
 func TestHoweverItIsInterruptedAFoldGivesTheSameBytes(t *testing.T) {
+	all := map[string]func() Projection{"timeline of small blocks": smallTimeline, "traces of small blocks": smallTraces}
 	for _, p := range Projections() {
-		t.Run(p.Name(), func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
-				log := anyEvents(t)
-				if p.OfResults() {
-					log = anyResults(t)
-				}
-				fold, kept := fresh(p.Name()), shelf{}
-				done, durable := 0, 0
-				restart := func() {
-					fold, done = fresh(p.Name()), durable
-					require.NoError(t, fold.Restore(kept.needed(fold)))
-				}
-				deaths := 0
-				for done < len(log) {
-					for range rapid.IntRange(1, 20).Draw(t, "fold") {
-						if done < len(log) {
-							fold.Apply(log[done])
-							done++
-						}
-					}
-					// Whole messages only: a checkpoint names no place within one.
-					whole := done == len(log) || log[done].Sequence != log[done-1].Sequence
-					switch what := rapid.IntRange(0, 5).Draw(t, "then"); {
-					case what < 3 && whole:
-						kept.write(fold.Dirty())
-						durable = done
-					case what == 3 && whole:
-						kept.write(fold.Dirty())
-						durable = done
-						restart()
-					case what == 4 && deaths < 20:
-						deaths++
-						changes := fold.Dirty()
-						kept.write(changes[:rapid.IntRange(0, len(changes)).Draw(t, "written")])
-						restart()
-					}
-				}
-				kept.write(fold.Dirty())
-				require.Equal(t, once(p.Name(), log), kept)
-				for _, m := range log { // all of it again
-					fold.Apply(m)
-				}
-				kept.write(fold.Dirty())
-				require.Equal(t, once(p.Name(), log), kept)
-			})
+		all[p.Name()] = func() Projection { return fresh(p.Name()) }
+	}
+	for name, fresh := range all {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) { interrupt(t, fresh) })
 		})
 	}
+}
+
+func interrupt(t *rapid.T, fresh func() Projection) {
+	log := anyEvents(t)
+	if fresh().OfResults() {
+		log = anyResults(t)
+	}
+	fold, kept := fresh(), shelf{}
+	done, durable := 0, 0
+	restart := func() {
+		fold, done = fresh(), durable
+		require.NoError(t, fold.Restore(kept.needed(fold)))
+	}
+	deaths := 0
+	for done < len(log) {
+		for range rapid.IntRange(1, 20).Draw(t, "fold") {
+			if done < len(log) {
+				fold.Apply(log[done])
+				done++
+			}
+		}
+		// Whole messages only: a checkpoint names no place within one.
+		whole := done == len(log) || log[done].Sequence != log[done-1].Sequence
+		switch what := rapid.IntRange(0, 5).Draw(t, "then"); {
+		case what < 3 && whole:
+			kept.write(fold.Dirty())
+			durable = done
+		case what == 3 && whole:
+			kept.write(fold.Dirty())
+			durable = done
+			restart()
+		case what == 4 && deaths < 20:
+			deaths++
+			changes := fold.Dirty()
+			kept.write(changes[:rapid.IntRange(0, len(changes)).Draw(t, "written")])
+			restart()
+		}
+	}
+	kept.write(fold.Dirty())
+	require.Equal(t, onceBy(fresh, log), kept)
+	for _, m := range log { // all of it again
+		fold.Apply(m)
+	}
+	kept.write(fold.Dirty())
+	require.Equal(t, onceBy(fresh, log), kept)
 }
 
 func TestKeysAreThoseOfABucket(t *testing.T) {

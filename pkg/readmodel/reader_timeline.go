@@ -23,6 +23,7 @@ type bygone struct {
 	months  map[string][]count
 	lately  countsLately
 	present countsPresent
+	began   tracesBegan
 	moments moments
 }
 

@@ -131,6 +131,8 @@ func watched(name string) []string {
 		return []string{bus.CheckpointKey}
 	case activityBucket:
 		return []string{pagePrefix + "*", bus.CheckpointKey}
+	case tracesBucket:
+		return []string{beganKey, bus.CheckpointKey}
 	case timelineBucket:
 		return []string{indexPrefix + "*", bus.CheckpointKey}
 	case countsBucket:
@@ -254,6 +256,8 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 		return w.decodePage(e)
 	case w.name == timelineBucket:
 		return decodeIndex(e)
+	case w.name == tracesBucket:
+		return decodeBegan(e)
 	case w.name == countsBucket:
 		return decodeCounts(e)
 	case strings.HasPrefix(e.Key, checkPrefix):
