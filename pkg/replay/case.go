@@ -30,12 +30,16 @@ type Case struct {
 	recount   Recount
 	coverage  coverage
 	results   int
+	run       run
+	// fromNanos and toNanos are the question's, in nanoseconds since 1970.
+	fromNanos, toNanos int64
 }
 
 func newCase(id string, t *Trial, base *monitor.Board, lead []monitor.EventMessage, asked []request) *Case {
 	q := t.record.question
 	c := &Case{
 		id: id, question: q, since: t.since, assessor: t.assessor, lead: lead, doubt: monitor.NewTallies(),
+		fromNanos: q.From.UnixNano(), toNanos: q.To.UnixNano(),
 		coverage: coverage{from: q.From, to: q.To, asked: asked, last: make(map[string]time.Time)},
 	}
 	c.regrades = q.Change.DegradedAfter != nil || q.Change.Invert != nil || q.Change.Assertions != nil
@@ -215,6 +219,7 @@ func (c *Case) isUnsettled(check monitor.Check) bool {
 
 // end is the end of the range. What is decided shortly after it may be about the time before.
 func (c *Case) end() {
+	c.endRun()
 	c.begin()
 	c.was.passTo(c.question.until())
 	c.would.passTo(c.question.until())
