@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/trace"
 )
 
 // month are the results of one check at one location over 30 days at 30 s, with an outage of ten
@@ -46,6 +47,34 @@ func BenchmarkOneCheckOverThirtyDays(b *testing.B) {
 		require.NoError(b, err)
 		for _, m := range results {
 			trial.Result(m)
+		}
+		require.Equal(b, 30, trial.Report().Would.Incidents)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(results)), "ns/result")
+}
+
+// BenchmarkTracesOfOneCheckOverThirtyDays is the same of what is kept of the results.
+func BenchmarkTracesOfOneCheckOverThirtyDays(b *testing.B) {
+	w := withWeb(b)
+	results := month("home")
+	traces := make([]trace.Result, len(results))
+	for i, m := range results {
+		traces[i], _, _ = trace.Of(m)
+	}
+	end := results[len(results)-1].StoredAt
+	q := Question{Service: "web", From: epoch(), To: end, Change: Change{FailureThreshold: ptr(3)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		record, err := NewRecord(q, monitor.NewBoard(), time.Time{})
+		require.NoError(b, err)
+		for _, m := range w.events {
+			record.Event(m)
+		}
+		trial, err := NewTrial(record, nil)
+		require.NoError(b, err)
+		one := trial.Case("home")
+		for i := range traces {
+			one.Trace(&traces[i])
 		}
 		require.Equal(b, 30, trial.Report().Would.Incidents)
 	}
