@@ -127,25 +127,36 @@ func (s *snapshot) board() *board {
 func (m *Moment) At() time.Time { return m.at }
 
 // Check returns a check.
-func (m *Moment) Check(_ context.Context, id string) (CheckView, error) {
+func (m *Moment) Check(ctx context.Context, id string) (CheckView, error) {
 	c := m.board.checks[checkPrefix+token(id)]
 	if c == nil {
 		return CheckView{}, fmt.Errorf("check %s at %s: %w", id, m.at.Format(time.RFC3339), monitor.ErrNotFound)
 	}
-	view := m.board.view(c, m.at)
-	view.At = m.at
+	views := []CheckView{m.board.view(c, m.at)}
+	kept, err := m.tellResults(ctx, views)
+	if err != nil {
+		return CheckView{}, err
+	}
+	view := views[0]
+	view.At, view.ResultsKeptSince = m.at, kept
+	if view.Uptime != nil {
+		if view.Uptime, err = m.Uptime(ctx, id); err != nil {
+			return CheckView{}, err
+		}
+	}
 	return view, nil
 }
 
 // Checks returns a page of the checks, sorted by what is known of all of them.
-func (m *Moment) Checks(_ context.Context, query Query) (Page[CheckView], error) {
+func (m *Moment) Checks(ctx context.Context, query Query) (Page[CheckView], error) {
 	s, err := m.board.selectChecks(query, m.at, "id", "name", "status", "updated_at")
 	if err != nil {
 		return Page[CheckView]{}, err
 	}
 	page := pageFrom(s, func(c *checkState) CheckView { return m.board.view(c, m.at) })
 	page.At = m.at
-	return page, nil
+	page.ResultsKeptSince, err = m.tellResults(ctx, page.Items)
+	return page, err
 }
 
 // Service returns a service.
@@ -183,4 +194,24 @@ func (m *Moment) Incidents(ctx context.Context, query IncidentQuery) (Page[Incid
 	page, err := listIncidents(query, slices.Values(all))
 	page.At = m.at
 	return page, err
+}
+
+// Board returns the checks, services and open incidents of the moment as a board of the domain, for a
+// fold to go on from, and the event up to which it is folded.
+func (m *Moment) Board() (*monitor.Board, uint64) {
+	board := monitor.NewBoard()
+	for _, s := range m.board.services {
+		if s.serviceEntry != nil {
+			board.PutService(s.Service)
+		}
+	}
+	for _, c := range m.board.sorted {
+		board.PutCheck(c.Check)
+	}
+	for _, i := range m.board.incidents {
+		if i.Open() {
+			board.PutIncident(i.Incident)
+		}
+	}
+	return board, m.sequence
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/vedette/vedette/pkg/bus"
@@ -43,16 +44,21 @@ func (r *Reader) TracesKeptSince() (since time.Time, ok bool) {
 	return oldest, true
 }
 
-// Traces reads what came of all checks since their blocks were last written, and then gives the traces
-// of one check after the other.
+// Traces gives the traces of one check after the other. It holds what came since the blocks of the checks
+// were last written, and is safe for concurrent use.
 type Traces struct {
-	bucket bus.Bucket
-	now    time.Time
+	bucket  bus.Bucket
+	now     time.Time
+	reached uint64
+	// only is the one check that is asked about; empty for several.
+	only string
+	mu   sync.Mutex
 	// since has what the journals hold, by check.
 	since map[string][]trace.Result
-	// Reached is the message of RESULTS up to which the traces go.
-	Reached uint64
 }
+
+// Reached is the message of RESULTS up to which the traces go.
+func (t *Traces) Reached() uint64 { return t.reached }
 
 // Traces opens the traces of some checks, or of all where none is named.
 func (r *Reader) Traces(ctx context.Context, checks ...string) (*Traces, error) {
@@ -60,7 +66,7 @@ func (r *Reader) Traces(ctx context.Context, checks ...string) (*Traces, error) 
 	if err != nil {
 		return nil, err
 	}
-	// The checkpoint is read first, so that the journals hold all up to it.
+	// The checkpoint is read first, so that blocks and journals hold all up to it.
 	entry, err := bucket.Get(ctx, bus.CheckpointKey)
 	if err != nil {
 		return nil, fmt.Errorf("read how far the traces go: %w", err)
@@ -69,11 +75,24 @@ func (r *Reader) Traces(ctx context.Context, checks ...string) (*Traces, error) 
 	if err := json.Unmarshal(entry.Value, &state); err != nil {
 		return nil, fmt.Errorf("read how far the traces go: %w", err)
 	}
-	entries, err := bucket.List(ctx, journalPrefix+"*")
+	t := &Traces{bucket: bucket, now: r.now(), reached: state.Results}
+	if len(checks) == 1 {
+		t.only = checks[0]
+	}
+	return t, nil
+}
+
+// journalled returns what the journals hold of a check. They are read once, when they are first asked for.
+func (t *Traces) journalled(ctx context.Context, check string) ([]trace.Result, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.since != nil {
+		return t.since[check], nil
+	}
+	entries, err := t.bucket.List(ctx, journalPrefix+"*")
 	if err != nil {
 		return nil, fmt.Errorf("read the journals of the traces: %w", err)
 	}
-	t := &Traces{bucket: bucket, now: r.now(), since: make(map[string][]trace.Result), Reached: state.Results}
 	books := make([]journal, 0, len(entries))
 	for _, e := range entries {
 		book, err := readJournal(e.Value)
@@ -82,16 +101,14 @@ func (r *Reader) Traces(ctx context.Context, checks ...string) (*Traces, error) 
 		}
 		books = append(books, book)
 	}
-	only := ""
-	if len(checks) == 1 {
-		only = checks[0]
-	}
+	since := make(map[string][]trace.Result)
 	for _, book := range inOrder(books) {
-		if err := book.of(only, func(check string, r trace.Result) { t.since[check] = append(t.since[check], r) }); err != nil {
+		if err := book.of(t.only, func(check string, r trace.Result) { since[check] = append(since[check], r) }); err != nil {
 			return nil, fmt.Errorf("journal %d of the traces: %w", book.Number, err)
 		}
 	}
-	return t, nil
+	t.since = since
+	return since[check], nil
 }
 
 // Each calls take with the results of a check that were stored between two times, in the order in which
@@ -121,10 +138,14 @@ func (t *Traces) Each(ctx context.Context, check string, from, to time.Time, tak
 			return fmt.Errorf("traces of check %s: %w", check, err)
 		}
 	}
-	for i := range t.since[check] {
-		give(&t.since[check][i])
+	if n := len(blocks); n > 0 && blocks[n-1].Last >= until {
+		return nil // the journals hold only what is later
 	}
-	return nil
+	since, err := t.journalled(ctx, check)
+	for i := range since {
+		give(&since[i])
+	}
+	return err
 }
 
 // blocks reads the blocks of a check that hold anything of a time, in order, the one at hand last.

@@ -108,6 +108,13 @@ type PastRepository interface {
 	WaitForTimeline(ctx context.Context, sequence uint64) error
 	// History returns how many checks had each status, in buckets of a step.
 	History(ctx context.Context, from, to time.Time, step time.Duration) (History, error)
+	// IncidentEvents returns the events about the incidents of a check after one, up to an instant.
+	IncidentEvents(ctx context.Context, checkID string, after uint64, to time.Time) ([]monitor.EventMessage, error)
+	// TracesKeptSince is from when on traces are kept, zero where none was dropped; not ok while they are
+	// built.
+	TracesKeptSince() (since time.Time, ok bool)
+	// Traces opens the traces of some checks, of all where none is named.
+	Traces(ctx context.Context, checks ...string) (*Traces, error)
 }
 
 // StatusPageRepository reads the public status pages. Errors: monitor.ErrNotFound.

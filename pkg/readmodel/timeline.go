@@ -76,11 +76,11 @@ func (*timeline) Unhurried() {}
 // Needs implements Projection.
 func (*timeline) Needs() []string { return []string{openPrefix + "*", indexPrefix + "*"} }
 
-// pageName returns the name of the page on which something is followed.
-func pageName(s strand, home string) string {
+// pageNamed returns the name of the page of a kind on which something is followed.
+func pageNamed(kind, home string, pages uint32) string {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(home)) // never fails, by hash.Hash
-	return fmt.Sprintf("%s-%d", s.kind(), sum.Sum32()%s.spread())
+	return fmt.Sprintf("%s-%d", kind, sum.Sum32()%pages)
 }
 
 // Apply implements Projection.
@@ -90,7 +90,7 @@ func (t *timeline) Apply(m monitor.EventMessage) {
 		if !ok {
 			continue
 		}
-		name := pageName(s, home)
+		name := pageNamed(s.kind(), home, s.spread())
 		p := t.pages[name]
 		if p == nil {
 			p = &timelinePage{name: name, live: make(map[string]struct{})}

@@ -47,7 +47,7 @@ func TestTracesGiveBackWhatResultsHeld(t *testing.T) {
 		}
 		traces, err := r.Traces(context.Background(), "a")
 		require.NoError(t, err)
-		require.Equal(t, log[len(log)-1].Sequence, traces.Reached)
+		require.Equal(t, log[len(log)-1].Sequence, traces.Reached())
 		var have []trace.Result
 		require.NoError(t, traces.Each(context.Background(), "a", from, to, func(r *trace.Result) {
 			if r.StoredAt >= from.UnixNano() {

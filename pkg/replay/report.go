@@ -23,8 +23,8 @@ type Report struct {
 	Deviating []string `json:"deviating,omitempty"`
 	// Notes say in words what is to be known about the answer.
 	Notes []string `json:"notes,omitempty"`
-	// Source is where the results were read: "results", the log of results, or "history", the histories
-	// of the checks.
+	// Source is where the results were read: "traces", what is kept of each in few bytes; "results", the
+	// log of results; or "history", the histories of the checks.
 	Source string `json:"source"`
 	// Results is how many results of the range were folded.
 	Results int `json:"results"`

@@ -61,9 +61,15 @@ func (r *Result) FinishedAt() int64 { return r.StartedAt + r.Duration }
 
 // Result returns the result of a check as far as it was kept.
 func (r *Result) Result(checkID string) monitor.Result {
+	full := r.brief(checkID)
+	full.ID = monitor.Execution{Check: monitor.Definition{ID: checkID}, Revision: r.Revision, Location: r.Location, DueAt: full.DueAt}.ID()
+	return full
+}
+
+// brief is Result without its id, which is made of the rest.
+func (r *Result) brief(checkID string) monitor.Result {
 	due := at(r.DueAt)
 	full := monitor.Result{
-		ID:      monitor.Execution{Check: monitor.Definition{ID: checkID}, Revision: r.Revision, Location: r.Location, DueAt: due}.ID(),
 		CheckID: checkID, Revision: r.Revision, Location: r.Location, DueAt: due, StartedAt: at(r.StartedAt),
 		DurationMS: float64(r.Duration) / float64(time.Millisecond), Outcome: r.Outcome, Attempts: r.Attempts, Error: r.Error, Trigger: r.Trigger,
 	}
@@ -75,10 +81,17 @@ func (r *Result) Result(checkID string) monitor.Result {
 
 // Message is Result as it is read from RESULTS.
 func (r *Result) Message(checkID string) monitor.EventMessage {
+	return r.message(r.Result(checkID))
+}
+
+// Brief is Message for who does not look at the result's id, which is left out.
+func (r *Result) Brief(checkID string) monitor.EventMessage { return r.message(r.brief(checkID)) }
+
+func (r *Result) message(full monitor.Result) monitor.EventMessage {
 	stored := at(r.StoredAt)
 	return monitor.EventMessage{
 		Meta:  monitor.Meta{Time: stored, StoredAt: stored, Sequence: r.Position.Sequence, Index: r.Position.Index},
-		Event: monitor.Executed(r.Result(checkID)),
+		Event: monitor.Executed(full),
 	}
 }
 

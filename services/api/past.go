@@ -7,6 +7,7 @@ import (
 
 	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
+	whatif "github.com/vedette/vedette/pkg/replay/answer"
 )
 
 // ofThePast is said of what can be asked of the past.
@@ -70,6 +71,32 @@ func (s *server) awaitTimeline(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return nil
+}
+
+// pastOf is the past for a replay.
+type pastOf struct{ reads readmodel.Reads }
+
+// BoardAt implements whatif.Past.
+func (p pastOf) BoardAt(ctx context.Context, at time.Time) (*monitor.Board, uint64, error) {
+	moment, err := p.reads.At(ctx, at)
+	if err != nil {
+		return nil, 0, err
+	}
+	board, sequence := moment.Board()
+	return board, sequence, nil
+}
+
+// IncidentEvents implements whatif.Past.
+func (p pastOf) IncidentEvents(ctx context.Context, checkID string, after uint64, to time.Time) ([]monitor.EventMessage, error) {
+	return p.reads.IncidentEvents(ctx, checkID, after, to)
+}
+
+// TracesKeptSince implements whatif.Past.
+func (p pastOf) TracesKeptSince() (time.Time, bool) { return p.reads.TracesKeptSince() }
+
+// Traces implements whatif.Past.
+func (p pastOf) Traces(ctx context.Context, checks []string) (whatif.Traces, error) {
+	return p.reads.Traces(ctx, checks...)
 }
 
 type historyRead struct {

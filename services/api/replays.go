@@ -134,7 +134,7 @@ func (s *server) takeReplay() (release func(), err error) {
 
 func (s *server) whatIf(ctx context.Context, q replay.Question, progress func(whatif.Progress)) (replay.Report, error) {
 	started := time.Now()
-	opt := whatif.Options{Progress: progress, Now: s.now, History: histories{s}}
+	opt := whatif.Options{Progress: progress, Now: s.now, History: histories{s}, Past: pastOf{s.reads}}
 	report, err := whatif.WhatIf(ctx, s.bus, q, s.opt.Table.Assessor(ctx), opt)
 	if err == nil {
 		s.log.Info("a past range was replayed", "service", q.Service, "check", q.Check, "from", q.From, "to", q.To,
@@ -213,7 +213,7 @@ func replayFields() map[string]string {
 		"ReplayQuestion.from": "When the range begins: a time, or a span back from now such as `-24h`.", "ReplayQuestion.to": "When it ends, now without one.",
 		"set": "What is changed.", "Report.service": "Id of the service.", "Report.check": "Id of the check.",
 		"Report.from": "When the range begins.", "Report.to": "When it ends.", "replayed_from": "From when on results are kept, where that is later than `from`.",
-		"Report.source": "Where the results were read: `results`, the log, or `history`, the histories of the checks.",
+		"Report.source": "Where the results were read: `traces`, what is kept of each in few bytes, `results`, the log, or `history`, the histories of the checks.",
 		"complete":      "Whether results are kept of the whole range.",
 		"faithful":      "Whether the same fold under the recorded policy gives what was recorded.", "deviating": "The checks for which it does not, 100 at most.",
 		"notes": "What is to be known about the answer.", "Report.results": "How many results were folded.", "CheckReport.results": "How many results were folded.",

@@ -129,6 +129,8 @@ func (h halting) FollowResults(ctx context.Context, after uint64, handle func([]
 }
 
 func TestReplaysEndWithTheirClientAndAreFew(t *testing.T) {
+	// What judges assertions again needs whole results.
+	const question = `{"service":"web","from":"-1h","set":{"assertions":["status == 200"]}}`
 	h := halting{reading: make(chan struct{}, 10), ended: make(chan struct{}, 10)}
 	w := newWorldOn(t, func(m *bus.Memory) Bus {
 		h.Memory = m
@@ -154,4 +156,30 @@ func TestReplaysEndWithTheirClientAndAreFew(t *testing.T) {
 		cancel()
 		<-h.ended
 	}
+}
+
+func TestAReplayThatNobodyWaitsForEnds(t *testing.T) {
+	h := halting{reading: make(chan struct{}, 10), ended: make(chan struct{}, 10)}
+	w := newWorldOn(t, func(m *bus.Memory) Bus {
+		h.Memory = m
+		return h
+	})
+	withOutage(t, w)
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+"/api/v1/replays", strings.NewReader(`{"service":"web","from":"-1h","set":{"assertions":["status == 200"]}}`))
+		if err != nil {
+			return
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if response, err := w.client.Do(request); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	<-h.reading
+	leave()
+	<-left
+	<-h.ended
 }

@@ -11,7 +11,7 @@ import (
 // replayStream serves POST /api/v1/replays for clients that want to be told how far it has come.
 func (s *server) replayStream(c *fiber.Ctx) error {
 	if !wantsTelling(c) {
-		return c.Next()
+		return whileWaited(c)
 	}
 	q, err := s.question(c.Body())
 	if err != nil {

@@ -27,6 +27,12 @@ type latencyRead struct {
 type UptimeReport struct {
 	CheckID string                      `json:"check_id"`
 	Windows map[string]readmodel.Uptime `json:"windows"`
+	readmodel.Instant
+}
+
+type uptimeRead struct {
+	CheckID
+	Then
 }
 
 // LatencySeries is the latency of a check over a window.
@@ -46,7 +52,7 @@ func (s *server) resultRoutes(d *document) {
 	}, s.listResults)
 	register(d, operation{
 		id: "get-uptime", method: http.MethodGet, path: "/checks/{id}/uptime", tag: tagResults, summary: "Read the uptime and coverage of a check",
-		description: "Time without data is never counted as up or down: it lowers the coverage.", errors: notFound,
+		description: "Time without data is never counted as up or down: it lowers the coverage. With `at`, the windows end then; those of which not all is kept are left out.", errors: notFound,
 		answer: UptimeReport{CheckID: "home", Windows: exampleUptime()},
 	}, s.getUptime)
 	register(d, operation{
@@ -88,9 +94,12 @@ func outcomesOf(p *monitor.Problems, texts []string) []monitor.Outcome {
 	return outcomes
 }
 
-func (s *server) getUptime(ctx context.Context, in *CheckID) (*answer, error) {
+func (s *server) getUptime(ctx context.Context, in *uptimeRead) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
+	if in.isPast() {
+		return s.uptimeThen(ctx, in)
+	}
 	if _, err := s.reads.Check(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -99,6 +108,19 @@ func (s *server) getUptime(ctx context.Context, in *CheckID) (*answer, error) {
 		return nil, err
 	}
 	return &answer{Status: http.StatusOK, Body: UptimeReport{CheckID: in.ID, Windows: windows}}, nil
+}
+
+func (s *server) uptimeThen(ctx context.Context, in *uptimeRead) (*answer, error) {
+	moment, err := s.moment(ctx, in.Then)
+	if err != nil {
+		return nil, err
+	}
+	windows, err := moment.Uptime(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	instant := readmodel.Instant{At: moment.At(), ResultsKeptSince: moment.ResultsKeptSince()}
+	return &answer{Status: http.StatusOK, Body: UptimeReport{CheckID: in.ID, Windows: windows, Instant: instant}}, nil
 }
 
 // steps are the windows of a latency series, with the time between its points.

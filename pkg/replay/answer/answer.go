@@ -41,6 +41,8 @@ type Options struct {
 	Share float64
 	// History, when set, is read where that is cheaper than RESULTS.
 	History History
+	// Past, when set, takes the place of both logs as far as it goes, unless assertions are changed.
+	Past Past
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -61,9 +63,9 @@ const DefaultShare = 0.5
 
 // Progress says how far reading has come.
 type Progress struct {
-	// Reading is "events", "history" or "results".
+	// Reading is "events", "traces", "history" or "results".
 	Reading string `json:"reading"`
-	// Done and Total count messages, or checks of which the history was read; of EVENTS, Total is all
+	// Done and Total count messages, or checks of which traces or history were read; of EVENTS, Total is all
 	// there are, of which fewer may be wanted.
 	Done  uint64 `json:"done"`
 	Total uint64 `json:"total"`
@@ -91,6 +93,9 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 		opt.Progress = func(Progress) {}
 	}
 	r := &reader{logs: logs, opt: opt, begun: opt.Now()}
+	if report, ok, err := r.fromTraces(ctx, q, assessor); ok || err != nil {
+		return report, err
+	}
 	kept, err := r.kept(ctx, q)
 	if err != nil {
 		return replay.Report{}, err
@@ -99,7 +104,7 @@ func WhatIf(ctx context.Context, logs Logs, q replay.Question, assessor replay.A
 	if err != nil {
 		return replay.Report{}, err
 	}
-	if err := r.events(ctx, record); err != nil {
+	if err := r.events(ctx, record, 0); err != nil {
 		return replay.Report{}, fmt.Errorf("read events: %w", err)
 	}
 	trial, err := replay.NewTrial(record, assessor)
@@ -180,13 +185,14 @@ func (r *reader) kept(ctx context.Context, q replay.Question) (time.Time, error)
 // errEnough ends the reading of a log.
 var errEnough = errors.New("no more is wanted")
 
-func (r *reader) events(ctx context.Context, record *replay.Record) error {
+// events gives a record the events after one.
+func (r *reader) events(ctx context.Context, record *replay.Record, after uint64) error {
 	last, err := r.logs.Last(ctx)
 	if err != nil || last == 0 {
 		return err
 	}
 	return r.follow(ctx, func(ctx context.Context, arrived func()) error {
-		return r.logs.Follow(ctx, 0, bus.Filter{}, func(events []monitor.EventMessage) error {
+		return r.logs.Follow(ctx, after, bus.Filter{}, func(events []monitor.EventMessage) error {
 			for _, m := range events {
 				if !record.Event(m) {
 					return errEnough

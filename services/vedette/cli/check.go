@@ -163,6 +163,9 @@ func (a *app) showCheck(c readmodel.CheckView) error {
 		f.add([]string{"uptime", ""}[min(i, 1)], text(fmt.Sprintf("%-4s %9s   coverage %s, %d of %d executions",
 			window, uptimeText(u), percent(u.Coverage), u.Up+u.Degraded+u.Down+u.Errors, u.Expected)))
 	}
+	if !c.ResultsKeptSince.IsZero() {
+		f.add("results", text("not kept any more; only those since "+clock(now, c.ResultsKeptSince)))
+	}
 	if err := f.write(a.Out, a.colour()); err != nil || c.LastResult == nil {
 		return err
 	}
