@@ -53,9 +53,9 @@ func (r *Reader) incidentsOf(ctx context.Context, bucket bus.Bucket, p pageAt, a
 		if err != nil {
 			return nil, err
 		}
-		latest, err := b.latestAt(at)
-		if err != nil {
-			return nil, err
+		latest, torn := b.latestAt(at)
+		if torn != nil {
+			return nil, torn
 		}
 		for id, one := range latest {
 			if _, known := seen[id]; known || len(one.body) == 0 {
@@ -95,11 +95,11 @@ func (r *Reader) IncidentEvents(ctx context.Context, checkID string, after uint6
 		if err != nil {
 			return nil, fmt.Errorf("incidents of check %s: %w", checkID, err)
 		}
-		some, first, err := b.incidentEvents(checkID, after, to)
-		if err != nil {
-			return nil, fmt.Errorf("incidents of check %s: %w", checkID, err)
+		some, first, torn := b.incidentEvents(checkID, after, to)
+		if torn != nil {
+			return nil, fmt.Errorf("incidents of check %s: %w", checkID, torn)
 		}
-		events = append(some, events...)
+		events = slices.Concat(some, events)
 		if b.Number == 0 || first <= after {
 			return events, nil
 		}

@@ -124,23 +124,19 @@ func (r *reader) readTraces(ctx context.Context, trial *replay.Trial) error {
 	begun := r.opt.Now()
 	var mu sync.Mutex
 	p := Progress{Reading: "traces", Total: uint64(len(checks))}
-	group, ctx := errgroup.WithContext(ctx)
+	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, runtime.GOMAXPROCS(0)-1))
 	for _, id := range checks {
 		group.Go(func() error {
 			one, last := trial.Case(id), monitor.Position{}
-			n := 0
-			err := traces.Each(ctx, id, trial.Since(), trial.Until(), func(result *trace.Result) {
-				if n++; n%1024 == 0 && ctx.Err() != nil {
-					return
-				}
+			err := traces.Each(reading, id, trial.Since(), trial.Until(), func(result *trace.Result) {
 				if result.StoredAt >= trial.Since().UnixNano() {
 					one.Trace(result)
 				}
 				last = result.Position
 			})
 			if err == nil {
-				err = ctx.Err()
+				err = reading.Err()
 			}
 			mu.Lock()
 			defer mu.Unlock()
