@@ -83,11 +83,11 @@ func foldTraces(ctx context.Context, traces *Traces, check string, from, at time
 			oldest = time.Unix(0, r.DueAt)
 		}
 		fold.Apply(m)
-		if p := fold.byCheck[check]; p.newest != nil && p.newest.DueAt.UnixNano() == r.DueAt && p.newest.Location == r.Location {
+		if p := fold.byCheck[check]; p.unwritten != nil && p.unwritten.DueAt.UnixNano() == r.DueAt && p.unwritten.Location == r.Location {
 			last = *r
 		}
 	})
-	if p = fold.byCheck[check]; err != nil || p == nil || p.newest == nil {
+	if p = fold.byCheck[check]; err != nil || p == nil || p.unwritten == nil {
 		return nil, oldest, err
 	}
 	result := last.Result(check)
