@@ -196,9 +196,9 @@ func (m *Moment) Incidents(ctx context.Context, query IncidentQuery) (Page[Incid
 	return page, err
 }
 
-// Board returns the checks, services and open incidents of the moment as a board of the domain, for a
+// Domain returns the checks, services and open incidents of the moment as a board of the domain, for a
 // fold to go on from, and the event up to which it is folded.
-func (m *Moment) Board() (*monitor.Board, uint64) {
+func (m *Moment) Domain() (*monitor.Board, uint64) {
 	board := monitor.NewBoard()
 	for _, s := range m.board.services {
 		if s.serviceEntry != nil {

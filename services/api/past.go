@@ -82,7 +82,7 @@ func (p pastOf) BoardAt(ctx context.Context, at time.Time) (*monitor.Board, uint
 	if err != nil {
 		return nil, 0, err
 	}
-	board, sequence := moment.Board()
+	board, sequence := moment.Domain()
 	return board, sequence, nil
 }
 
