@@ -309,7 +309,7 @@ export interface paths {
         };
         /**
          * Read the uptime and coverage of a check
-         * @description Time without data is never counted as up or down: it lowers the coverage.
+         * @description Time without data is never counted as up or down: it lowers the coverage. With `at`, the windows end then; those of which not all is kept are left out.
          */
         get: operations["get-uptime"];
         put?: never;
@@ -2373,7 +2373,7 @@ export interface components {
             /** @description Id of the service. */
             service?: string;
             set: components["schemas"]["Change"];
-            /** @description Where the results were read: `results`, the log, or `history`, the histories of the checks. */
+            /** @description Where the results were read: `traces`, what is kept of each in few bytes, `results`, the log, or `history`, the histories of the checks. */
             source: string;
             /**
              * Format: date-time
@@ -2988,8 +2988,18 @@ export interface components {
         };
         /** @description The uptime of a check by window. */
         UptimeReport: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
             /** @description Id of the check. */
             check_id: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
             /** @description By window: `24h`, `7d`, `30d`, `90d`. */
             windows: {
                 [key: string]: components["schemas"]["Uptime"];
@@ -5024,7 +5034,10 @@ export interface operations {
     };
     "get-uptime": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description As it was at this instant, a time or a span back from now such as -2h: definitions and statuses as they were then, and what results told as long as those are kept. */
+                at?: string;
+            };
             header?: never;
             path: {
                 /** @description Id of the check. */
