@@ -81,7 +81,7 @@ func bounds() map[string]*[2]float64 {
 
 func enumOf(name, field string) []any {
 	switch {
-	case field == "status" && (strings.HasSuffix(name, "View") || name == "Row" || name == "Service"):
+	case field == "status" && (strings.HasSuffix(name, "View") || name == "Row" || name == "RegisteredCheck" || name == "Service"):
 		return anyOf(monitor.Statuses())
 	case name == "CausesLink" && field == "role":
 		return anyOf(explain.Roles())

@@ -2286,8 +2286,11 @@ export interface components {
             sequence: number;
             /** @description Id of the service. */
             service: string;
-            /** @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up. */
-            status: string;
+            /**
+             * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
+             * @enum {string}
+             */
+            status: "down" | "degraded" | "up" | "unknown" | "maintenance" | "paused";
             /**
              * Format: date-time
              * @description Since when it has that status.

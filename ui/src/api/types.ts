@@ -17,6 +17,8 @@ export type Uptime = Schemas['Uptime'];
 export type PastBeat = Schemas['PastBeat'];
 export type Causes = Schemas['Causes'];
 export type ServerInfo = Schemas['ServerInfo'];
+// RegisteredCheck is a check as it is answered to who registered it.
+export type RegisteredCheck = Schemas['RegisteredCheck'];
 export type Projection = Schemas['ProjectionView'];
 export type History = Schemas['History'];
 export type LatencyPoint = Schemas['LatencyPoint'];
@@ -36,7 +38,7 @@ export interface BoardChange {
 }
 
 export const definitionFields = [
-  'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'timeout', 'retries', 'retry_delay',
+  'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'grace', 'timeout', 'retries', 'retry_delay',
   'failure_threshold', 'success_threshold', 'degraded_after', 'invert', 'locations', 'quorum', 'labels', 'paused',
 ] as const satisfies readonly (keyof Check)[];
 
@@ -83,4 +85,6 @@ export interface OptionSchema {
   'x-order'?: string[];
   // The heading under which people look for it.
   'x-group'?: string;
+  // Whether it is a text of many lines.
+  'x-lines'?: boolean;
 }
