@@ -74,7 +74,8 @@ func (f fitting) command(c monitor.Command) monitor.Command {
 	case monitor.UpdateService:
 		c.Definition = f.change.onService(c.Definition)
 		return c
-	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.DeleteService, monitor.ExecuteChecks:
+	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.DeleteService,
+		monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage, monitor.ExecuteChecks:
 	}
 	return c
 }

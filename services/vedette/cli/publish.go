@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -146,9 +145,9 @@ func (a *app) publish(ctx context.Context, c *client.Client, f publishFlags, r e
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	f.nats.Name = "vedette replay publish"
-	publisher, err := jetstream.ConnectPublisher(connecting, f.nats, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	publisher, err := jetstream.ConnectPublisher(connecting, f.nats, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return fmt.Errorf("%w\nIs it listening there? vedette up has its own NATS server listen with --nats-listen.", err) //nolint:staticcheck // a sentence of its own, on a line of its own
+		return fmt.Errorf("%w\nvedette up has its own NATS server listen with --nats-listen", err)
 	}
 	defer publisher.Close()
 	query := f.query()
