@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -45,72 +44,94 @@ var shop = []struct {
 	{"sms", "SMS gateway", "messaging", "platform", 90, 160},
 }
 
+// A sight is a page as the pictures show it, and what tells that it is whole.
+type sight struct {
+	name, path, selector, text string
+	// prepare does what a reader would do before looking.
+	prepare func(p *page)
+	// narrow is whether it is shown on a telephone too.
+	narrow bool
+}
+
+func sights(then string) []sight {
+	return []sight{
+		{name: "dashboard", path: "/", selector: "h1", text: "2 checks down", narrow: true},
+		{name: "groups", path: "/?group=service&density=compact", selector: ".group-row", text: "Payments"},
+		{name: "past", path: "/?at=" + then, selector: ".past-bar", text: "Viewing", narrow: true, prepare: func(p *page) {
+			p.await("document.querySelector('.beat path')")
+		}},
+		{name: "check", path: "/checks/checkout-api", selector: "section[aria-labelledby=history]", text: "Failures before down", narrow: true, prepare: func(p *page) {
+			p.await("document.querySelector('.plot canvas')")
+		}},
+		{name: "events", path: "/events?service=payments&type=incident.opened", selector: ".log", text: "incident.opened", prepare: func(p *page) {
+			p.press("incident.opened")
+			p.see(".chain", "Cause")
+		}},
+		{name: "incident", path: "/incidents/mail-out-1", selector: ".tl", text: "Incident resolved", narrow: true},
+		{name: "incidents", path: "/incidents", selector: "h1", text: "2 open incidents"},
+		{name: "services", path: "/services", selector: "h1", text: "1 service down"},
+		{name: "runners", path: "/runners", selector: ".table", text: "default"},
+		{name: "settings", path: "/settings", selector: "section[aria-labelledby=models]", text: "checks"},
+		{name: "form", path: "/checks/cart-api/edit", selector: "h1", text: "Edit Cart API", prepare: func(p *page) {
+			p.await("document.querySelector('#f-name')?.value === 'Cart API'")
+			p.press("Add assertion")
+			p.keys("json.queue.lag = 0")
+			p.press("Test now")
+			p.see(".msg", "did you mean")
+		}},
+	}
+}
+
 // testScreenshots writes the pictures of the documentation: the real program, after two minutes.
 func testScreenshots(t *testing.T, w world) {
 	if os.Getenv("VEDETTE_SCREENSHOTS") == "" {
-		t.Skip("set VEDETTE_SCREENSHOTS=1 to write docs/screenshots anew; it takes two minutes")
+		t.Skip("set VEDETTE_SCREENSHOTS=1 to write docs/screenshots anew; it takes some minutes")
 	}
 	folder := filepath.Join("..", "..", "..", "docs", "screenshots")
 	require.NoError(t, os.MkdirAll(folder, 0o755)) //nolint:gosec // pictures are for everybody
 	site := newSite(t)
 	s, p := w.start(t)
-	p.do(chromedp.EmulateViewport(1280, 800, chromedp.EmulateScale(1.5)))
 	take := func(name string) {
 		t.Helper()
 		p.await("document.fonts.status === 'loaded' && !document.querySelector('.toast')")
 		p.shot(filepath.Join(folder, name+".png"))
 	}
-	p.theme("light")
-	p.open("/")
-	p.see("h1", "Nothing on watch yet")
-	take("first-run")
-
-	badDay(t, s, site)
+	show := func(one sight, name string) {
+		t.Helper()
+		p.run("window.onbeforeunload = null, window.confirm = () => true")
+		p.open(one.path)
+		p.see(one.selector, one.text)
+		if one.prepare != nil {
+			one.prepare(p)
+		}
+		take(name)
+		if one.name == "form" { // what was written is not kept
+			p.run("window.confirm = () => true")
+			p.press("Cancel")
+			p.see("h1", "Cart API")
+		}
+	}
 	for _, theme := range []string{"light", "dark"} {
 		p.theme(theme)
 		p.open("/")
-		p.see("h1", "2 checks down")
-		take("dashboard-" + theme)
+		p.see("h1", "Nothing on watch yet")
+		take("first-run-" + theme)
 	}
-	p.open("/checks/checkout-api")
-	p.see("section[aria-labelledby=history]", "Failures before down")
-	p.await("document.querySelector('.plot canvas')")
-	p.do(chromedp.EmulateViewport(1280, 1180, chromedp.EmulateScale(1.5)))
-	take("check")
-	p.do(chromedp.EmulateViewport(1280, 800, chromedp.EmulateScale(1.5)))
-	p.open("/events")
-	p.choose("select[aria-label=Service]", "payments")
-	p.press("incident.opened")
-	p.see(".detail", "Together with")
-	take("events")
-	p.open("/incidents/mail-out-1")
-	p.see(".tl", "Incident resolved")
-	take("incident")
-	p.theme("light")
-	p.open("/incidents")
-	p.see("h1", "2 open incidents")
-	take("incidents")
-	p.open("/services")
-	p.see("h1", "1 service down")
-	take("services")
-
-	p.do(chromedp.EmulateViewport(1280, 1180, chromedp.EmulateScale(1.5)))
-	p.open("/checks/cart-api/edit")
-	p.await("document.querySelector('#f-name')?.value === 'Cart API'")
-	p.press("Add assertion")
-	p.keys("json.queue.lag = 0")
-	p.press("Test now")
-	p.see(".msg", "did you mean")
-	p.run("scrollTo(0, 0)")
-	take("form")
-	p.run("window.confirm = () => true")
-	p.press("Cancel")
-
-	p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)))
-	p.theme("dark")
-	p.open("/")
-	p.see("h1", "2 checks down")
-	take("dashboard-mobile")
+	badDay(t, s, site)
+	opened := s.do(t, http.MethodGet, "/incidents/mail-out-1", nil)["opened_at"].(string)
+	for _, theme := range []string{"light", "dark"} {
+		p.theme(theme)
+		p.size(1280, 800)
+		for _, one := range sights(opened) {
+			show(one, one.name+"-"+theme)
+		}
+		p.size(390, 844)
+		for _, one := range sights(opened) {
+			if one.narrow {
+				show(one, one.name+"-mobile-"+theme)
+			}
+		}
+	}
 }
 
 // badDay lets the shop run for a while: mail fails and recovers, then checkout and ledger fail,
