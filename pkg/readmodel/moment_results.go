@@ -122,10 +122,18 @@ func (m *Moment) Uptime(ctx context.Context, id string) (map[string]Uptime, erro
 		windows[window24h] = p.dayUptime(&c.Check, m.at)
 	}
 	day := dayOf(hourOf(m.at))
-	if kept.After(time.Unix(day*24*3600, 0)) {
+	// What was missed since the last result is in no day yet; the days of now have it from the result after.
+	last := day
+	if n := len(p.Hours); n > 0 && dayOf(p.Hours[n-1].At) < day {
+		last = dayOf(p.Hours[n-1].At)
+		if p, _, err = foldTraces(ctx, traces, id, m.at.AddDate(0, 0, -traceDays), m.at); err != nil {
+			return nil, fmt.Errorf("uptime of check %s: %w", id, err)
+		}
+	}
+	if kept.After(time.Unix(last*24*3600, 0)) {
 		return windows, nil // of the day itself a part is not kept
 	}
-	past, err := m.reader.wholeDays(ctx, id, day)
+	past, err := m.reader.wholeDays(ctx, id, last)
 	if err != nil {
 		return nil, fmt.Errorf("uptime of check %s: %w", id, err)
 	}
@@ -136,7 +144,7 @@ func (m *Moment) Uptime(ctx context.Context, id string) (map[string]Uptime, erro
 		}
 		sum := tally{Missed: p.missing(&c.Check, m.at)}
 		for _, hour := range p.Hours {
-			if dayOf(hour.At) == day {
+			if dayOf(hour.At) >= last {
 				sum.add(hour)
 			}
 		}
