@@ -58,7 +58,7 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 
 // WaitForTimeline returns when the timeline holds EVENTS up to sequence, or with ctx's error.
 func (r *Reader) WaitForTimeline(ctx context.Context, sequence uint64) error {
-	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == timelineBucket })
+	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == TimelineName })
 }
 
 // settledAfter is how old an instant must be for its board to be kept: by then everything is written.

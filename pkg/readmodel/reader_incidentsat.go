@@ -20,7 +20,7 @@ const incidentsPerPage = keptIncidents / incidentPages
 
 // incidentsAt returns the incidents as they stood at an instant.
 func (r *Reader) incidentsAt(ctx context.Context, at time.Time) ([]*IncidentView, error) {
-	bucket, err := r.bucket(timelineBucket)
+	bucket, err := r.bucket(TimelineName)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (r *Reader) incidentsOf(ctx context.Context, bucket bus.Bucket, p pageAt, a
 // IncidentEvents returns the events about the incidents of a check after one, up to an instant, in order.
 // They tell all but which execution opened an incident.
 func (r *Reader) IncidentEvents(ctx context.Context, checkID string, after uint64, to time.Time) ([]monitor.EventMessage, error) {
-	bucket, err := r.bucket(timelineBucket)
+	bucket, err := r.bucket(TimelineName)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (b *block) latestAt(at time.Time) (map[string]step, error) {
 // eachPage reads the pages, several at a time, and hands how what is on them stood to take, which is
 // called by several goroutines.
 func (r *Reader) eachPage(ctx context.Context, at time.Time, kinds []string, take func(kind string, latest map[string]step) error) error {
-	bucket, err := r.bucket(timelineBucket)
+	bucket, err := r.bucket(TimelineName)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	timelineBucket = "timeline"
+	// TimelineName is the name of the read model of the past.
+	TimelineName = "timeline"
 	// stepsPerBlock is how many steps a block takes at least. One whose base is larger takes as many
 	// as that, so that bases never outweigh what happened.
 	stepsPerBlock = 256
@@ -64,7 +65,7 @@ func newTimeline() *timeline {
 	}
 }
 
-func (*timeline) Name() string { return timelineBucket }
+func (*timeline) Name() string { return TimelineName }
 
 func (*timeline) Version() int { return 1 }
 

@@ -133,7 +133,7 @@ func watched(name string) []string {
 		return []string{pagePrefix + "*", bus.CheckpointKey}
 	case tracesBucket:
 		return []string{beganKey, bus.CheckpointKey}
-	case timelineBucket:
+	case TimelineName:
 		return []string{indexPrefix + "*", bus.CheckpointKey}
 	case countsBucket:
 		return []string{monthPrefix + "*", latelyKey, presentKey, bus.CheckpointKey}
@@ -254,7 +254,7 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 		return func(r *Reader) { r.moveTo(w.name, state) }, nil
 	case strings.HasPrefix(e.Key, pagePrefix):
 		return w.decodePage(e)
-	case w.name == timelineBucket:
+	case w.name == TimelineName:
 		return decodeIndex(e)
 	case w.name == tracesBucket:
 		return decodeBegan(e)

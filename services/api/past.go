@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
@@ -51,12 +52,25 @@ func (s *server) moment(ctx context.Context, then Then) (*readmodel.Moment, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	if now.Sub(at) < justNow {
+	if now.Sub(at) < justNow || !s.pastIsBuilt() {
 		if err := s.awaitTimeline(ctx); err != nil {
 			return nil, err
 		}
 	}
+	if !s.pastIsBuilt() {
+		if last, err := s.bus.Last(ctx); err != nil || last > 0 { // of nothing there is no past either
+			return nil, problem(http.StatusServiceUnavailable, "building", "what is known of the past is being built: try again in a moment").after(time.Second)
+		}
+	}
 	return s.reads.At(ctx, at)
+}
+
+// pastIsBuilt reports whether the past has been folded, however far: a board of a part of it would show
+// what never was.
+func (s *server) pastIsBuilt() bool {
+	return slices.ContainsFunc(s.reads.Projections(), func(p readmodel.ProjectionView) bool {
+		return p.Name == readmodel.TimelineName && p.Events > 0 && !p.Rebuilding
+	})
 }
 
 // awaitTimeline waits until the past knows what is written by now. What is late is not waited for.

@@ -23,10 +23,17 @@ func TestDemo(t *testing.T) {
 		incidents, failed := c.Incidents(t.Context(), nil, 10)
 		return err == nil && failed == nil && len(checks.Items) == 40 && len(incidents.Items) > 0
 	}, patience, 10*time.Millisecond)
-	code, out, errs := p.vedette(t, "check", "ls", "--at", time.Now().Add(-40*time.Minute).UTC().Format(time.RFC3339))
-	require.Zero(t, code, errs)
-	require.Contains(t, out, "failing-bank")
-	code, out, errs = p.vedette(t, "incidents")
+	then := time.Now().Add(-40 * time.Minute).UTC().Format(time.RFC3339)
+	require.Eventually(t, func() bool {
+		code, out, errs := p.vedette(t, "check", "ls", "--at", then)
+		if code != 0 {
+			require.Contains(t, errs, "is being built")
+			return false
+		}
+		require.Contains(t, out, "failing-bank", "what is told of the past is told in full")
+		return true
+	}, patience, 10*time.Millisecond)
+	code, out, errs := p.vedette(t, "incidents")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "actual 503")
 	require.Zero(t, p.stop())
