@@ -20,7 +20,7 @@ const (
 	// pageKept is how long a page is shown as it was put together, daysKept how long the days are that it
 	// shows, which are read from the store.
 	pageKept = 10 * time.Second
-	daysKept = time.Minute
+	daysKept = 20 * time.Second
 	// daysForgotten is after how long days that could not be read anew are shown no more.
 	daysForgotten = 24 * time.Hour
 	// pageWait bounds the putting together of one; when it is over, the page shows what is known.

@@ -2,6 +2,7 @@ package executortest
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,16 @@ func ServeConns(t testing.TB, meet func(net.Conn)) string {
 		meetings.Wait()
 	})
 	return listener.Addr().String()
+}
+
+// HangUp ends a conversation in order: a connection that is closed with something unread is reset instead,
+// now and then.
+func HangUp(c net.Conn) {
+	if half, ok := c.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
+	}
+	_ = c.Close()
 }
 
 // conns are connections to be closed together.

@@ -89,7 +89,7 @@ func TestHealth(t *testing.T) {
 	healthy := serve(t)
 	bare := executortest.ServeGRPC(t, func(*grpc.Server) {})
 	silent := executortest.ServeConns(t, func(net.Conn) {})
-	closing := executortest.ServeConns(t, func(c net.Conn) { _ = c.Close() })
+	closing := executortest.ServeConns(t, executortest.HangUp)
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	service := func(name string) map[string]any { return map[string]any{"service": name} }

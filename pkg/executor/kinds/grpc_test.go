@@ -196,7 +196,7 @@ func TestPageOfGRPC(t *testing.T) {
 	requireExamples(t, found, "VEDETTE_SECRET_API_TOKEN")
 
 	silent := executortest.ServeConns(t, func(net.Conn) {})
-	closing := executortest.ServeConns(t, func(c net.Conn) { _ = c.Close() })
+	closing := executortest.ServeConns(t, executortest.HangUp)
 	web := strings.TrimPrefix(executortest.ServeHTTP(t, func(http.ResponseWriter, *http.Request) {}), "http://")
 	gateway := serveFrames(t, func(_ net.Conn, frames *http2.Framer) {
 		var block bytes.Buffer

@@ -135,7 +135,7 @@ func TestPageOfTCP(t *testing.T) {
 	requireExamples(t, found, "VEDETTE_SECRET_CACHE_PASSWORD")
 
 	silent := executortest.ServeConns(t, func(net.Conn) {})
-	closing := executortest.ServeConns(t, func(c net.Conn) { _ = c.Close() })
+	closing := executortest.ServeConns(t, executortest.HangUp)
 	flood := executortest.ServeConns(t, func(c net.Conn) { _, _ = c.Write(make([]byte, 20<<10)) })
 	at := func(target, step string, assertions ...string) monitor.Definition {
 		return monitor.Definition{Kind: "tcp", Target: target, Options: executortest.Options(t, map[string]any{"steps": []string{step}}), Assertions: assertions}
