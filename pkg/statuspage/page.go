@@ -151,7 +151,7 @@ func (p Page) Headline() string {
 	return strings.Join(parts, ", ")
 }
 
-// Current and past announcements: those that are about now or later, and those that are over.
+// Current returns the announcements that are not over: those about now, and those to come.
 func (p Page) Current() []Announcement {
 	return slices.DeleteFunc(slices.Clone(p.Announcements), func(a Announcement) bool { return a.over(p.At) })
 }
