@@ -51,15 +51,15 @@ func (m Meta) storedAt() time.Time {
 	return m.StoredAt
 }
 
-// Deadline returns the first time after evaluated at which silence may change the check's status;
-// zero for never. A status without any data behind it that was never evaluated is overdue at once.
+// Deadline returns the time after which silence may change the check's status as it was evaluated last,
+// zero for never: what ends at the very time of the evaluation had not ended for it. A status without any data behind it that was never evaluated is overdue at once.
 func (t *Tallies) Deadline(check Check, evaluated time.Time) time.Time {
 	if check.Paused {
 		return time.Time{}
 	}
 	at := t.StaleAt(check.Definition, evaluated)
 	if check.Pending {
-		if patience := patienceEnds(check); patience.After(evaluated) && (at.IsZero() || patience.Before(at)) {
+		if patience := patienceEnds(check); !patience.Before(evaluated) && (at.IsZero() || patience.Before(at)) {
 			at = patience
 		}
 	}

@@ -71,6 +71,8 @@ func TestDeadlines(t *testing.T) {
 	pending := Check{Definition: d, Status: StatusUnknown, StatusSince: epoch(), Pending: true}
 	patience := epoch().Add(70 * time.Second)
 	require.Equal(t, patience, tallies.Deadline(pending, epoch()))
+	require.Equal(t, patience, tallies.Deadline(pending, patience), "evaluated when patience was about to end")
+	require.Zero(t, tallies.Deadline(pending, patience.Add(1)))
 	at := patience.Add(time.Millisecond)
 	require.Equal(t, at, tallies.Silence(pending, at).At)
 

@@ -71,9 +71,9 @@ func (t *Tallies) Clone() *Tallies {
 	return c
 }
 
-// StaleAt returns the first time after the given one at which the data of one of the check's
-// locations becomes stale, so that silence may change its verdict; the zero time when none does.
-func (t *Tallies) StaleAt(def Definition, after time.Time) time.Time {
+// StaleAt returns the first time, not before the given one, after which the data of one of the check's
+// locations is stale, so that silence may change its verdict; the zero time when none becomes so.
+func (t *Tallies) StaleAt(def Definition, from time.Time) time.Time {
 	var first time.Time
 	sum := t.checks[def.ID]
 	if sum == nil {
@@ -84,7 +84,7 @@ func (t *Tallies) StaleAt(def Definition, after time.Time) time.Time {
 		if at == nil || at.SeenAt.IsZero() {
 			continue
 		}
-		if stale := staleAt(def, at.SeenAt); stale.After(after) && (first.IsZero() || stale.Before(first)) {
+		if stale := staleAt(def, at.SeenAt); !stale.Before(from) && (first.IsZero() || stale.Before(first)) {
 			first = stale
 		}
 	}

@@ -27,8 +27,13 @@ func (l *leader) count(m monitor.EventMessage) {
 	if !ok {
 		return
 	}
+	stored := m.StoredAt
+	if stored.IsZero() {
+		stored = m.Time
+	}
 	check, known := l.board.Check(result.CheckID)
-	if !known {
+	// One from an earlier life of the check does not count, even where a new term hears of it later.
+	if !known || stored.Before(check.CreatedAt) {
 		l.metrics.results.WithLabelValues("unknown").Inc()
 		return
 	}
@@ -44,10 +49,6 @@ func (l *leader) count(m monitor.EventMessage) {
 	why := cause{causationID: m.ID, correlationID: m.CorrelationID}
 	if why.correlationID == "" {
 		why.correlationID = m.ID
-	}
-	stored := m.StoredAt
-	if stored.IsZero() {
-		stored = m.Time
 	}
 	l.judge(check.ID, hearing.Verdict, why, stored)
 	if l.isReady {
