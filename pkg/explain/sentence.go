@@ -71,6 +71,12 @@ func sentence(m monitor.EventMessage) string {
 		return fmt.Sprintf("Incident %s opened%s.", e.IncidentID, after(": ", e.Cause))
 	case monitor.IncidentResolved:
 		return fmt.Sprintf("Incident %s was over after %s: %s.", e.IncidentID, time.Duration(e.DurationMS)*time.Millisecond, e.Resolution)
+	case monitor.CorrectionAdded:
+		d := e.Definition
+		return fmt.Sprintf("%s counts as %s from %s to %s by correction %s: %s.", subjectOf(d), strings.ReplaceAll(string(d.Kind), "_", " "),
+			d.From.Format(time.RFC3339), d.To.Format(time.RFC3339), d.ID, d.Reason)
+	case monitor.CorrectionWithdrawn:
+		return fmt.Sprintf("Correction %s was withdrawn: %s.", e.CorrectionID, e.Reason)
 	case monitor.RunnerJoined:
 		return fmt.Sprintf("Runner %s joined at location %s.", e.RunnerID, e.Location)
 	case monitor.RunnerLeft:
@@ -83,6 +89,13 @@ func sentence(m monitor.EventMessage) string {
 		text += fmt.Sprintf(", revision %d", m.Revision)
 	}
 	return text + "."
+}
+
+func subjectOf(d monitor.CorrectionDefinition) string {
+	if d.Service != "" {
+		return "Service " + d.Service
+	}
+	return "Check " + d.Check
 }
 
 func because(e monitor.CheckStatusChanged) string {

@@ -17,6 +17,8 @@ type Board struct {
 	incidents map[string]*incidentState
 	runners   map[string]*runnerState
 	pages     map[string]*pageState
+	// corrections are those withdrawn, too.
+	corrections map[string]*correctionState
 	// members holds the checks of each service.
 	members map[string]*membership
 	// staged holds, while events are staged, how to put back each aggregate that they touched.
@@ -74,12 +76,13 @@ const rememberedCommands = 32
 // NewBoard returns the fold of nothing.
 func NewBoard() *Board {
 	return &Board{
-		checks:    make(map[string]*checkState),
-		services:  make(map[string]*serviceState),
-		incidents: make(map[string]*incidentState),
-		runners:   make(map[string]*runnerState),
-		pages:     make(map[string]*pageState),
-		members:   make(map[string]*membership),
+		checks:      make(map[string]*checkState),
+		services:    make(map[string]*serviceState),
+		incidents:   make(map[string]*incidentState),
+		runners:     make(map[string]*runnerState),
+		pages:       make(map[string]*pageState),
+		corrections: make(map[string]*correctionState),
+		members:     make(map[string]*membership),
 	}
 }
 
@@ -172,7 +175,7 @@ func (b *Board) LastSequence(kind, id string) uint64 {
 	return 0
 }
 
-// Revision returns the revision of a check, service or page, deleted ones included; 0 for others.
+// Revision returns the revision of a check, service, page or correction, deleted ones included; 0 for others.
 func (b *Board) Revision(kind, id string) uint64 {
 	switch kind {
 	case "check":
@@ -186,6 +189,10 @@ func (b *Board) Revision(kind, id string) uint64 {
 	case "page":
 		if p := b.pages[id]; p != nil {
 			return p.Revision
+		}
+	case "correction":
+		if c := b.corrections[id]; c != nil {
+			return c.Revision
 		}
 	}
 	return 0
@@ -221,6 +228,10 @@ func (b *Board) history(kind, id string) *history {
 	case "page":
 		if p := b.pages[id]; p != nil {
 			return &p.History
+		}
+	case "correction":
+		if c := b.corrections[id]; c != nil {
+			return &c.History
 		}
 	case "runner":
 		if r := b.runners[id]; r != nil {

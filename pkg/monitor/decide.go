@@ -55,7 +55,8 @@ func (b *Board) Revisions(events []Event) []uint64 {
 		key := [2]string{kind, id}
 		switch e.(type) {
 		case CheckRegistered, CheckUpdated, CheckDeleted, CheckPaused, CheckResumed,
-			ServiceRegistered, ServiceUpdated, ServiceDeleted, PageRegistered, PageUpdated, PageDeleted:
+			ServiceRegistered, ServiceUpdated, ServiceDeleted, PageRegistered, PageUpdated, PageDeleted,
+			CorrectionAdded, CorrectionWithdrawn:
 			added[key]++
 		case CheckSucceeded, CheckFailed, CheckStatusChanged, ServiceStatusChanged,
 			IncidentOpened, IncidentResolved, RunnerJoined, RunnerLeft:
@@ -101,6 +102,10 @@ func (b *Board) decide(c Command, now time.Time) ([]Event, error) {
 			return nil, err
 		}
 		return []Event{PageDeleted{PageID: page.ID}}, nil
+	case AddCorrection:
+		return b.addCorrection(c.Definition, now)
+	case WithdrawCorrection:
+		return b.withdrawCorrection(c)
 	case ExecuteChecks: // decided by the scheduler, which owns the queue of executions
 	}
 	return nil, Problems{{Field: "type", Message: fmt.Sprintf("%s is not decided here", c.Type())}}

@@ -8,8 +8,8 @@ import "time"
 type Event interface {
 	// Type is the literal wire name with its version, "vedette.check.registered.v1".
 	Type() string
-	// Aggregate is what the event is about: its kind ("check", "service", "incident", "runner",
-	// "result") and id.
+	// Aggregate is what the event is about: its kind ("check", "service", "page", "correction",
+	// "incident", "runner", "result") and id.
 	Aggregate() (kind, id string)
 	// Verb is the last token of the event's subject, past tense: "registered".
 	Verb() string
@@ -114,6 +114,20 @@ type PageDeleted struct {
 	PageID string `json:"page_id"`
 }
 
+// CorrectionAdded says that a past span counts otherwise than it was found, from now on.
+type CorrectionAdded struct {
+	Definition CorrectionDefinition `json:"definition"`
+}
+
+// CorrectionWithdrawn says that it does not any more.
+type CorrectionWithdrawn struct {
+	CorrectionID string `json:"correction_id"`
+	// Check or Service is what it was about.
+	Check   string `json:"check,omitempty"`
+	Service string `json:"service,omitempty"`
+	Reason  string `json:"reason"`
+}
+
 // IncidentOpened says that a check went down.
 type IncidentOpened struct {
 	IncidentID string    `json:"incident_id"`
@@ -168,6 +182,8 @@ func (PageRegistered) Type() string       { return "vedette.page.registered.v1" 
 func (PageUpdated) Type() string          { return "vedette.page.updated.v1" }
 func (PageDeleted) Type() string          { return "vedette.page.deleted.v1" }
 func (ServiceStatusChanged) Type() string { return "vedette.service.status_changed.v1" }
+func (CorrectionAdded) Type() string      { return "vedette.correction.added.v1" }
+func (CorrectionWithdrawn) Type() string  { return "vedette.correction.withdrawn.v1" }
 func (IncidentOpened) Type() string       { return "vedette.incident.opened.v1" }
 func (IncidentResolved) Type() string     { return "vedette.incident.resolved.v1" }
 func (RunnerJoined) Type() string         { return "vedette.runner.joined.v1" }
@@ -188,6 +204,8 @@ func (e PageRegistered) Aggregate() (kind, id string)       { return "page", e.D
 func (e PageUpdated) Aggregate() (kind, id string)          { return "page", e.Definition.ID }
 func (e PageDeleted) Aggregate() (kind, id string)          { return "page", e.PageID }
 func (e ServiceStatusChanged) Aggregate() (kind, id string) { return "service", e.ServiceID }
+func (e CorrectionAdded) Aggregate() (kind, id string)      { return "correction", e.Definition.ID }
+func (e CorrectionWithdrawn) Aggregate() (kind, id string)  { return "correction", e.CorrectionID }
 func (e IncidentOpened) Aggregate() (kind, id string)       { return "incident", e.IncidentID }
 func (e IncidentResolved) Aggregate() (kind, id string)     { return "incident", e.IncidentID }
 func (e RunnerJoined) Aggregate() (kind, id string)         { return "runner", e.RunnerID }
@@ -208,6 +226,8 @@ func (PageRegistered) Verb() string       { return "registered" }
 func (PageUpdated) Verb() string          { return "updated" }
 func (PageDeleted) Verb() string          { return "deleted" }
 func (ServiceStatusChanged) Verb() string { return "status_changed" }
+func (CorrectionAdded) Verb() string      { return "added" }
+func (CorrectionWithdrawn) Verb() string  { return "withdrawn" }
 func (IncidentOpened) Verb() string       { return "opened" }
 func (IncidentResolved) Verb() string     { return "resolved" }
 func (RunnerJoined) Verb() string         { return "joined" }
@@ -228,6 +248,8 @@ func (PageRegistered) sealedEvent()       {}
 func (PageUpdated) sealedEvent()          {}
 func (PageDeleted) sealedEvent()          {}
 func (ServiceStatusChanged) sealedEvent() {}
+func (CorrectionAdded) sealedEvent()      {}
+func (CorrectionWithdrawn) sealedEvent()  {}
 func (IncidentOpened) sealedEvent()       {}
 func (IncidentResolved) sealedEvent()     {}
 func (RunnerJoined) sealedEvent()         {}
@@ -239,7 +261,7 @@ func Events() []Event {
 		CheckRegistered{}, CheckUpdated{}, CheckDeleted{}, CheckPaused{}, CheckResumed{},
 		CheckSucceeded{}, CheckFailed{}, CheckStatusChanged{},
 		ServiceRegistered{}, ServiceUpdated{}, ServiceDeleted{}, ServiceStatusChanged{},
-		PageRegistered{}, PageUpdated{}, PageDeleted{},
+		PageRegistered{}, PageUpdated{}, PageDeleted{}, CorrectionAdded{}, CorrectionWithdrawn{},
 		IncidentOpened{}, IncidentResolved{}, RunnerJoined{}, RunnerLeft{},
 	}
 }

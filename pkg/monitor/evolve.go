@@ -124,6 +124,10 @@ func (b *Board) apply(m EventMessage) {
 		b.applyPage(m, e.Definition, false)
 	case PageDeleted:
 		b.removePage(m, e.PageID)
+	case CorrectionAdded:
+		b.applyCorrection(m, e.Definition)
+	case CorrectionWithdrawn:
+		b.takeBackCorrection(m, e)
 	case IncidentOpened:
 		b.openIncident(e)
 	case IncidentResolved:

@@ -133,7 +133,7 @@ func TestDurationIsWrittenShortAndReadStrictly(t *testing.T) {
 func TestEveryTypeIsUniqueAndVersioned(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range Events() {
-		require.Regexp(t, `^vedette\.(check|service|incident|runner|page)\.[a-z_]+\.v[0-9]+$`, e.Type())
+		require.Regexp(t, `^vedette\.(check|service|incident|runner|page|correction)\.[a-z_]+\.v[0-9]+$`, e.Type())
 		require.False(t, seen[e.Type()], e.Type())
 		seen[e.Type()] = true
 		require.Contains(t, e.Type(), "."+e.Verb()+".")

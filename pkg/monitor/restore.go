@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// PutCheck, PutService and PutPage set an aggregate as it was read from a read model, so that a fold can go
+// PutCheck, PutService, PutPage and PutCorrection set an aggregate as it was read from a read model, so that a fold can go
 // on from there. What only a decider needs of it is not known afterwards.
 func (b *Board) PutCheck(c Check) {
 	if before := b.checks[c.ID]; before != nil {
@@ -18,6 +18,9 @@ func (b *Board) PutCheck(c Check) {
 
 // PutPage is described at PutCheck.
 func (b *Board) PutPage(p Page) { b.pages[p.ID] = &pageState{Page: p} }
+
+// PutCorrection is described at PutCheck.
+func (b *Board) PutCorrection(c Correction) { b.corrections[c.ID] = &correctionState{Correction: c} }
 
 // PutService is described at PutCheck.
 func (b *Board) PutService(s Service) { b.services[s.ID] = &serviceState{Service: s} }

@@ -7,12 +7,13 @@ import (
 )
 
 type boardSnapshot struct {
-	Sequence  uint64                    `json:"sequence"`
-	Checks    map[string]*checkState    `json:"checks"`
-	Services  map[string]*serviceState  `json:"services"`
-	Incidents map[string]*incidentState `json:"incidents"`
-	Runners   map[string]*runnerState   `json:"runners"`
-	Pages     map[string]*pageState     `json:"pages,omitempty"`
+	Sequence    uint64                      `json:"sequence"`
+	Checks      map[string]*checkState      `json:"checks"`
+	Services    map[string]*serviceState    `json:"services"`
+	Incidents   map[string]*incidentState   `json:"incidents"`
+	Runners     map[string]*runnerState     `json:"runners"`
+	Pages       map[string]*pageState       `json:"pages,omitempty"`
+	Corrections map[string]*correctionState `json:"corrections,omitempty"`
 }
 
 // MarshalJSON writes a snapshot. It fails while events are staged.
@@ -20,18 +21,18 @@ func (b *Board) MarshalJSON() ([]byte, error) {
 	if b.staged != nil {
 		return nil, fmt.Errorf("snapshot of a board with staged events")
 	}
-	return json.Marshal(boardSnapshot{b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages})
+	return json.Marshal(boardSnapshot{b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages, b.corrections})
 }
 
 // UnmarshalJSON reads a snapshot.
 func (b *Board) UnmarshalJSON(raw []byte) error {
 	fresh := NewBoard()
-	s := boardSnapshot{Checks: fresh.checks, Services: fresh.services, Incidents: fresh.incidents, Runners: fresh.runners, Pages: fresh.pages}
+	s := boardSnapshot{Checks: fresh.checks, Services: fresh.services, Incidents: fresh.incidents, Runners: fresh.runners, Pages: fresh.pages, Corrections: fresh.corrections}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return err
 	}
 	*b = *fresh
-	b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages = s.Sequence, s.Checks, s.Services, s.Incidents, s.Runners, s.Pages
+	b.sequence, b.checks, b.services, b.incidents, b.runners, b.pages, b.corrections = s.Sequence, s.Checks, s.Services, s.Incidents, s.Runners, s.Pages, s.Corrections
 	b.indexMembers()
 	return nil
 }
@@ -46,6 +47,7 @@ func (b *Board) Clone() *Board {
 	cloneStates(c.incidents, b.incidents)
 	cloneStates(c.runners, b.runners)
 	cloneStates(c.pages, b.pages)
+	cloneStates(c.corrections, b.corrections)
 	c.indexMembers()
 	return c
 }

@@ -63,7 +63,8 @@ func (p *overview) Apply(m monitor.EventMessage) {
 	case monitor.RunnerLeft:
 		p.state.Runners--
 	case monitor.CheckUpdated, monitor.CheckPaused, monitor.CheckResumed, monitor.CheckSucceeded,
-		monitor.CheckFailed, monitor.ServiceUpdated, monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
+		monitor.CheckFailed, monitor.ServiceUpdated, monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted,
+		monitor.CorrectionAdded, monitor.CorrectionWithdrawn:
 	}
 }
 

@@ -190,7 +190,8 @@ func requests(events []monitor.EventMessage) (checks map[string][]request, servi
 			ask(monitor.DeleteService{ServiceID: e.ServiceID})
 		case monitor.CheckSucceeded, monitor.CheckFailed, monitor.CheckStatusChanged, monitor.ServiceStatusChanged,
 			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft,
-			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
+			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted,
+			monitor.CorrectionAdded, monitor.CorrectionWithdrawn:
 		}
 	}
 	return checks, services

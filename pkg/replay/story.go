@@ -142,7 +142,7 @@ func (s *story) follow(h happening) {
 		}
 	case monitor.CheckPaused, monitor.CheckResumed, monitor.CheckSucceeded, monitor.CheckFailed,
 		monitor.ServiceUpdated, monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted,
-		monitor.RunnerJoined, monitor.RunnerLeft:
+		monitor.CorrectionAdded, monitor.CorrectionWithdrawn, monitor.RunnerJoined, monitor.RunnerLeft:
 	}
 }
 

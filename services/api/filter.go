@@ -67,6 +67,10 @@ func about(e monitor.Event) (service, check string) {
 		return e.Service, e.CheckID
 	case monitor.IncidentResolved:
 		return e.Service, e.CheckID
+	case monitor.CorrectionAdded:
+		return e.Definition.Service, e.Definition.Check
+	case monitor.CorrectionWithdrawn:
+		return e.Service, e.Check
 	case monitor.RunnerJoined, monitor.RunnerLeft, monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
 	}
 	return "", ""
@@ -88,7 +92,7 @@ func filterOf(types []string, service, check, aggregate string, results bool) (*
 		}
 	}
 	f.kind, f.id, _ = strings.Cut(aggregate, "/")
-	kinds := []string{"check", "service", "incident", "runner", "page", "result"}
+	kinds := []string{"check", "service", "incident", "runner", "page", "correction", "result"}
 	if aggregate != "" && !slices.Contains(kinds, f.kind) {
 		p.Add("aggregate", "%.80q is not known: use KIND or KIND/ID, where KIND is %s", aggregate, strings.Join(kinds, ", "))
 	}

@@ -136,7 +136,7 @@ func (w *world) awaitReady() {
 
 // decide is the decider: the domain's own decisions, appended with their expectations.
 func (w *world) decide(ctx context.Context) error {
-	return w.bus.ServeCommands(ctx, []string{"check", "service", "page"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
+	return w.bus.ServeCommands(ctx, []string{"check", "service", "page", "correction"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		var outcomes []bus.Outcome

@@ -42,7 +42,7 @@ func (l *leader) serve(ctx context.Context) error {
 	}
 	var pause backoff.Backoff
 	for {
-		err := l.bus.ServeCommands(ctx, []string{"check", "service", "page"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
+		err := l.bus.ServeCommands(ctx, []string{"check", "service", "page", "correction"}, func(ctx context.Context, commands []monitor.CommandMessage) ([]bus.Outcome, error) {
 			outcomes, err := l.handle(ctx, commands)
 			if err == nil {
 				pause.Reset()

@@ -274,7 +274,8 @@ func (l *leader) afterEvents(events []monitor.EventMessage) {
 		case monitor.CheckSucceeded, monitor.CheckFailed, monitor.CheckStatusChanged,
 			monitor.ServiceRegistered, monitor.ServiceUpdated, monitor.ServiceDeleted, monitor.ServiceStatusChanged,
 			monitor.IncidentOpened, monitor.IncidentResolved, monitor.RunnerJoined, monitor.RunnerLeft,
-			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted:
+			monitor.PageRegistered, monitor.PageUpdated, monitor.PageDeleted,
+			monitor.CorrectionAdded, monitor.CorrectionWithdrawn:
 		}
 	}
 	l.metrics.position.WithLabelValues("events").Set(float64(l.board.Sequence()))

@@ -50,7 +50,8 @@ func describe(event monitor.Event) (slog.Level, string, []slog.Attr) {
 	case monitor.CheckRegistered, monitor.CheckUpdated, monitor.CheckDeleted, monitor.CheckPaused,
 		monitor.CheckResumed, monitor.CheckSucceeded, monitor.CheckFailed, monitor.ServiceRegistered,
 		monitor.ServiceUpdated, monitor.ServiceDeleted, monitor.PageRegistered,
-		monitor.PageUpdated, monitor.PageDeleted, monitor.RunnerJoined, monitor.RunnerLeft:
+		monitor.PageUpdated, monitor.PageDeleted, monitor.CorrectionAdded, monitor.CorrectionWithdrawn,
+		monitor.RunnerJoined, monitor.RunnerLeft:
 		return 0, "", nil
 	}
 	return 0, "", nil
