@@ -29,6 +29,8 @@ type activity struct {
 	// bases are what an older generation holds of the time at which the log begins, by token, while
 	// it is taken over.
 	bases map[string]*base
+	// recalls has the minutes of hours that are over kept with them: a fold that is not written needs no page.
+	recalls bool
 }
 
 // pulse is what is kept of one check.
@@ -44,11 +46,14 @@ type pulse struct {
 	Hours []tally `json:"hours"`
 	// Sketch is that of the hour at hand, as it was when the page was written.
 	Sketch []byte `json:"sketch,omitempty"`
+	// Minutes are those of the hour at hand, likewise.
+	Minutes []byte `json:"minutes,omitempty"`
 	// Inherited says that it is an older generation's: the first result in the log begins it anew.
 	Inherited bool `json:"inherited,omitempty"`
 
 	page      int
 	latencies latencies
+	found     minutes
 	// last is Last, where it was read by a reader.
 	last *monitor.Result
 	// unwritten is the last result while Last does not hold it: of the many of a rebuild few are written.
@@ -75,7 +80,8 @@ func newActivity() *activity {
 
 func (*activity) Name() string { return activityBucket }
 
-func (*activity) Version() int { return 1 }
+// Version is 2 since minutes are kept.
+func (*activity) Version() int { return 2 }
 
 func (*activity) OfResults() bool { return true }
 
@@ -121,6 +127,7 @@ func (a *activity) accept(p *pulse, result monitor.Result, stored time.Time) {
 	a.advance(p, hourOf(result.DueAt))
 	if expected {
 		p.present().count(result.Outcome)
+		p.found.count(minuteOf(result.DueAt), result.Outcome)
 		at.Next, at.Slot = result.NextDueAt, 0
 		if !at.Next.IsZero() {
 			at.Slot = at.Next.Sub(result.DueAt)
@@ -197,11 +204,14 @@ func (a *activity) advance(p *pulse, hour int64) {
 			return
 		}
 		done := p.Hours[n-1]
-		done.Sketch = p.latencies.bytes()
+		done.Sketch, done.Minutes = p.latencies.bytes(), p.found.bytes()
 		if whole, ok := a.days.whole(p.Check, done.At); ok {
 			done = whole
-			whole.Sketch = nil
+			whole.Sketch, whole.Minutes = nil, nil
 			p.Hours[n-1] = whole
+		}
+		if a.recalls {
+			p.Hours[n-1].Minutes = done.Minutes
 		}
 		a.days.put(p.Check, done)
 	}
@@ -209,7 +219,7 @@ func (a *activity) advance(p *pulse, hour int64) {
 		p.Hours = p.Hours[:copy(p.Hours, p.Hours[1:])]
 	}
 	p.Hours = append(p.Hours, tally{At: hour})
-	p.latencies = newLatencies()
+	p.latencies, p.found = newLatencies(), nil
 }
 
 // miss counts the executions that should have come between two results of a location, in the hours
@@ -298,6 +308,9 @@ func (a *activity) restorePage(e bus.Entry) error {
 		}
 		p.latencies = newLatencies()
 		if err := p.latencies.merge(p.Sketch); err != nil {
+			return err
+		}
+		if p.found, err = readMinutes(p.Minutes); err != nil {
 			return err
 		}
 		if other := a.byCheck[p.Check]; other != nil && other.Position.After(p.Position) {

@@ -130,7 +130,7 @@ func (a *activity) settle() {
 		}
 		if n := len(p.Hours); n > 0 {
 			b.Present, b.Recent, b.Until = p.Hours[n-1], p.Recent, p.Position
-			b.Present.Sketch = p.Sketch
+			b.Present.Sketch, b.Present.Minutes = p.Sketch, p.Minutes
 		}
 		t.Base = b
 		a.days.changed[p.Check] = struct{}{}
@@ -144,7 +144,7 @@ func (a *activity) beginAnew(p *pulse, first monitor.Result) {
 	earlier := func(at int64) func(tally) bool { return func(t tally) bool { return t.At >= at } }
 	locations := p.Locations
 	p.Inherited, p.Position, p.Recent, p.Last, p.unwritten = false, monitor.Position{}, "", nil, nil
-	p.Locations, p.latencies = make(map[string]locationPulse), newLatencies()
+	p.Locations, p.latencies, p.found = make(map[string]locationPulse), newLatencies(), nil
 	for name, at := range locations {
 		if at.Due.Before(first.DueAt) { // of which nothing more came
 			p.Locations[name] = at
@@ -229,7 +229,8 @@ func (a *activity) level(p *pulse) {
 	if b.Present.At == b.From && p.present().At == b.From {
 		whole, latencies := b.Present, newLatencies()
 		_ = latencies.merge(whole.Sketch) // written by us; one that cannot be read tells nothing
-		whole.Sketch = nil
+		p.found = minutesOf(whole.Minutes)
+		whole.Sketch, whole.Minutes = nil, nil
 		*p.present(), p.latencies = whole, latencies
 	}
 }

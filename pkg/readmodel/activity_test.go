@@ -192,7 +192,7 @@ func TestUptimeAndCoverage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := &told{}
 			c.given(w)
-			got := w.pulse().dayUptime(home(), epoch().Add(c.asked))
+			got := w.pulse().dayUptime(home(), epoch().Add(c.asked), sight{})
 			if c.ratio >= 0 {
 				require.NotNil(t, got.Ratio)
 				require.InDelta(t, c.ratio, *got.Ratio, 1e-9)

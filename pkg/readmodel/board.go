@@ -18,6 +18,15 @@ type board struct {
 	incidents map[string]*IncidentView
 	runners   map[string]*RunnerView
 	pages     map[string]*StatusPageView
+	// corrections are by their keys, corrected by what they are of. amended counts the changes of what
+	// uptime is corrected by.
+	corrections map[string]*CorrectionView
+	corrected   map[subject][]*CorrectionView
+	amended     uint64
+	// recalled holds, of checks that are corrected, the minutes of the last hours that are over.
+	recalled map[string]recalled
+	// asOf is the instant of a board of the past.
+	asOf time.Time
 	// pulses are by the keys of their checks, which may not be there.
 	pulses map[string]*pulse
 	// trusted says that the pulses are current: while they are rebuilt they prove no silence.
@@ -47,7 +56,8 @@ type serviceState struct {
 func newBoard() *board {
 	return &board{
 		checks: make(map[string]*checkState), services: make(map[string]*serviceState),
-		incidents: make(map[string]*IncidentView), runners: make(map[string]*RunnerView), pages: make(map[string]*StatusPageView), pulses: make(map[string]*pulse),
+		incidents: make(map[string]*IncidentView), runners: make(map[string]*RunnerView), pages: make(map[string]*StatusPageView),
+		corrections: make(map[string]*CorrectionView), corrected: make(map[subject][]*CorrectionView), recalled: make(map[string]recalled), pulses: make(map[string]*pulse),
 	}
 }
 
@@ -186,7 +196,7 @@ func (b *board) view(c *checkState, now time.Time) CheckView {
 		return v
 	}
 	v.Recent = p.Recent
-	v.Uptime = map[string]Uptime{window24h: p.dayUptime(&c.Check, now)}
+	v.Uptime = map[string]Uptime{window24h: p.dayUptime(&c.Check, now, b.sight(&c.Check))}
 	if p.last != nil {
 		result := *p.last
 		v.LastResult, v.LatencyMS = &result, result.DurationMS

@@ -22,6 +22,7 @@ const (
 	checkPrefix      = "check."
 	servicePrefix    = "service."
 	statusPagePrefix = "statuspage."
+	correctionPrefix = "correction."
 	incidentPrefix   = "incident."
 	runnerPrefix     = "runner."
 	overviewKey      = "overview"

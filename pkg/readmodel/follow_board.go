@@ -22,6 +22,8 @@ type BoardFollower struct {
 	services map[string]monitor.Service
 	last     BoardChange
 	again    time.Time
+	// amended is the board's, as of the last look.
+	amended uint64
 }
 
 // followedRow is a row with what it was made of: as long as that is the same, so is the row.
@@ -38,7 +40,8 @@ func (r *Reader) FollowBoard() *BoardFollower {
 }
 
 // Board answers from memory with everything that a board shows now.
-func (r *Reader) Board(context.Context) (Board, error) {
+func (r *Reader) Board(ctx context.Context) (Board, error) {
+	r.recallSome(ctx)
 	f := r.FollowBoard()
 	f.Next()
 	return f.Board(), nil
@@ -71,6 +74,8 @@ func (f *BoardFollower) Next() BoardChange {
 	change := BoardChange{At: now.UTC()}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	all = all || f.amended != r.board.amended
+	f.amended = r.board.amended
 	f.look(&change, now, all)
 	f.lookAtServices(&change, now)
 	change.Incidents, change.Runners = r.board.counts()

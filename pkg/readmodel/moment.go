@@ -44,6 +44,7 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 			return nil, fmt.Errorf("board at %s: %w", at.Format(time.RFC3339Nano), err)
 		}
 		m := &Moment{reader: r, at: at, sequence: s.sequence, board: s.board()}
+		r.correctionsBy(at, m.board)
 		if r.now().Sub(at) > settledAfter {
 			r.bygone.moments.keep(m)
 		}
@@ -56,9 +57,9 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 	return m, nil
 }
 
-// WaitForTimeline returns when the timeline holds EVENTS up to sequence, or with ctx's error.
+// WaitForTimeline returns when the timeline and the corrections hold EVENTS up to sequence, or with ctx's error.
 func (r *Reader) WaitForTimeline(ctx context.Context, sequence uint64) error {
-	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == TimelineName })
+	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == TimelineName || p.Name() == correctionsBucket })
 }
 
 // settledAfter is how old an instant must be for its board to be kept: by then everything is written.
@@ -191,7 +192,7 @@ func (m *Moment) Incidents(ctx context.Context, query IncidentQuery) (Page[Incid
 	if err != nil {
 		return Page[IncidentView]{}, err
 	}
-	page, err := listIncidents(query, slices.Values(all))
+	page, err := listIncidents(query, slices.Values(all), func(i *IncidentView) IncidentView { return m.board.incident(i, m.at) })
 	page.At = m.at
 	return page, err
 }

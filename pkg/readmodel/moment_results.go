@@ -41,7 +41,7 @@ func (m *Moment) tellResults(ctx context.Context, views []CheckView) (keptSince 
 			}
 			v.Recent, v.LastResult, v.LatencyMS = p.Recent, p.last, p.last.DurationMS
 			if !m.at.Add(-keptHours * time.Hour).Before(kept) {
-				v.Uptime = map[string]Uptime{window24h: p.dayUptime(&v.Check, m.at)}
+				v.Uptime = map[string]Uptime{window24h: p.dayUptime(&v.Check, m.at, m.board.sight(&v.Check))}
 			}
 			return nil
 		})
@@ -76,6 +76,7 @@ func pulseAt(ctx context.Context, traces *Traces, check string, at time.Time) (*
 // foldTraces folds results between two times, and returns when the oldest was due.
 func foldTraces(ctx context.Context, traces *Traces, check string, from, at time.Time) (p *pulse, oldest time.Time, err error) {
 	fold := newActivity()
+	fold.recalls = true
 	var last trace.Result
 	err = traces.Each(ctx, check, from, at.Add(1), func(r *trace.Result) {
 		m := r.Brief(check)
@@ -90,6 +91,7 @@ func foldTraces(ctx context.Context, traces *Traces, check string, from, at time
 	if p = fold.byCheck[check]; err != nil || p == nil || p.unwritten == nil {
 		return nil, oldest, err
 	}
+	p.present().Minutes = p.found.bytes()
 	result := last.Result(check)
 	p.last = &result
 	return p, oldest, nil
@@ -118,8 +120,9 @@ func (m *Moment) Uptime(ctx context.Context, id string) (map[string]Uptime, erro
 	if p == nil {
 		p = &pulse{}
 	}
+	known := m.board.sight(&c.Check)
 	if !m.at.Add(-keptHours * time.Hour).Before(kept) {
-		windows[window24h] = p.dayUptime(&c.Check, m.at)
+		windows[window24h] = p.dayUptime(&c.Check, m.at, known)
 	}
 	day := dayOf(hourOf(m.at))
 	// What was missed since the last result is in no day yet; the days of now have it from the result after.
@@ -142,15 +145,15 @@ func (m *Moment) Uptime(ctx context.Context, id string) (map[string]Uptime, erro
 		if day-length < oldest {
 			continue
 		}
-		sum := tally{Missed: p.missing(&c.Check, m.at)}
+		sum := account{rules: known.rules, tally: tally{Missed: p.missing(&c.Check, m.at)}}
 		for _, hour := range p.Hours {
 			if dayOf(hour.At) >= last {
-				sum.add(hour)
+				sum.hour(hour)
 			}
 		}
 		for _, d := range past {
 			if d.At >= day-length {
-				sum.add(d)
+				sum.day(d)
 			}
 		}
 		windows[name] = sum.uptime()

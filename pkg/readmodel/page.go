@@ -85,7 +85,7 @@ func (g *pages) write(page int) []byte {
 	text := g.text[:0]
 	for _, p := range g.all[page] {
 		if p.line == nil {
-			p.Sketch = p.latencies.bytes()
+			p.Sketch, p.Minutes = p.latencies.bytes(), p.found.bytes()
 			if p.unwritten != nil {
 				p.Last, p.unwritten = compact(*p.unwritten), nil
 			}

@@ -120,7 +120,7 @@ func FuzzPage(f *testing.F) {
 				continue
 			}
 			_ = newLatencies().merge(p.Sketch)
-			p.dayUptime(home(), epoch())
+			p.dayUptime(home(), epoch(), sight{})
 			p.latency()
 		}
 	})

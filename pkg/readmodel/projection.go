@@ -45,6 +45,7 @@ func Projections() []Projection {
 		newChecks(),
 		newServices(),
 		newStatusPages(),
+		newCorrections(),
 		newIncidents(),
 		newRunners(),
 		newOverview(),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/vedette/vedette/pkg/bus"
 )
@@ -33,6 +34,8 @@ type Reader struct {
 	// there is news of them.
 	generations generations
 	turned      chan struct{}
+	// recalling has one read what corrections need for all who want it.
+	recalling singleflight.Group
 }
 
 var _ Reads = (*Reader)(nil)
@@ -68,6 +71,10 @@ func (r *Reader) Run(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		r.watchGenerations(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		r.keepRecalling(ctx)
 		return nil
 	})
 	group.Go(func() error {

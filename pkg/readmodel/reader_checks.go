@@ -109,7 +109,8 @@ func (r *Reader) Check(ctx context.Context, id string) (CheckView, error) {
 const pastTimeout = 2 * time.Second
 
 // Checks implements CheckRepository.
-func (r *Reader) Checks(_ context.Context, query Query) (Page[CheckView], error) {
+func (r *Reader) Checks(ctx context.Context, query Query) (Page[CheckView], error) {
+	r.recallSome(ctx)
 	now := r.now()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -141,21 +142,21 @@ func (b *board) selectChecks(query Query, now time.Time, sorts ...string) (*sele
 		}
 		status := b.status(c, now)
 		if f.matches(c.text, status) && (f.labels == nil || f.labelled(c.Labels)) {
-			s.offer(c.place(f.sort, status, now), c)
+			s.offer(b.place(c, f.sort, status, now), c)
 		}
 	}
 	return s, nil
 }
 
 // place is where the check stands in a list.
-func (c *checkState) place(sort string, status monitor.Status, now time.Time) place {
+func (b *board) place(c *checkState, sort string, status monitor.Status, now time.Time) place {
 	switch sort {
 	case "latency":
 		return place{ID: c.id, Number: c.pulse.latency()}
 	case "uptime":
 		at := place{ID: c.id, Number: last}
 		if c.pulse != nil {
-			if ratio := c.pulse.dayUptime(&c.Check, now).Ratio; ratio != nil {
+			if ratio := c.pulse.dayUptime(&c.Check, now, b.sight(&c.Check)).Ratio; ratio != nil {
 				at.Number = *ratio
 			}
 		}

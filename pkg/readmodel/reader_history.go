@@ -17,15 +17,16 @@ import (
 // atOnce is how many entries are read at a time.
 const atOnce = 8
 
-// known returns the check and a copy of its pulse's head; an error when there is no such check.
-func (r *Reader) known(id string) (monitor.Check, *pulse, error) {
+// known returns the check, a copy of its pulse's head, and what corrects its uptime; an error when there
+// is no such check.
+func (r *Reader) known(id string) (monitor.Check, *pulse, sight, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c := r.board.checks[checkPrefix+token(id)]
 	if c == nil {
-		return monitor.Check{}, nil, fmt.Errorf("check %s: %w", id, monitor.ErrNotFound)
+		return monitor.Check{}, nil, sight{}, fmt.Errorf("check %s: %w", id, monitor.ErrNotFound)
 	}
-	return c.Check, c.pulse, nil
+	return c.Check, c.pulse, r.board.sight(&c.Check), nil
 }
 
 // fetch reads entries, several at a time, and hands those that are there to take, one at a time.
@@ -118,7 +119,7 @@ func withPresent(hours []tally, p *pulse) []tally {
 		return hours
 	}
 	present := p.Hours[len(p.Hours)-1]
-	present.Sketch = p.Sketch
+	present.Sketch, present.Minutes = p.Sketch, p.Minutes
 	hours = slices.Clone(hours)
 	hours = slices.DeleteFunc(hours, func(h tally) bool { return h.At >= present.At })
 	return append(hours, present)
@@ -126,7 +127,10 @@ func withPresent(hours []tally, p *pulse) []tally {
 
 // Uptime implements ResultRepository.
 func (r *Reader) Uptime(ctx context.Context, checkID string, now time.Time) (map[string]Uptime, error) {
-	check, p, err := r.known(checkID)
+	if err := r.recall(ctx); err != nil {
+		return nil, fmt.Errorf("uptime of check %s: %w", checkID, err)
+	}
+	check, p, known, err := r.known(checkID)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +141,7 @@ func (r *Reader) Uptime(ctx context.Context, checkID string, now time.Time) (map
 	if p == nil {
 		return windows, nil
 	}
-	windows[window24h] = p.dayUptime(&check, now)
+	windows[window24h] = p.dayUptime(&check, now, known)
 	day := dayOf(hourOf(now))
 	days, err := r.pastDays(ctx, checkID, p, day-windowDays()["90d"])
 	if err != nil {
@@ -145,10 +149,10 @@ func (r *Reader) Uptime(ctx context.Context, checkID string, now time.Time) (map
 	}
 	missing := p.missing(&check, now)
 	for name, length := range windowDays() {
-		sum := tally{Missed: missing}
+		sum := account{rules: known.rules, tally: tally{Missed: missing}}
 		for _, d := range days {
 			if d.At >= day-length {
-				sum.add(d)
+				sum.day(d)
 			}
 		}
 		windows[name] = sum.uptime()
@@ -158,7 +162,7 @@ func (r *Reader) Uptime(ctx context.Context, checkID string, now time.Time) (map
 
 // Latency implements ResultRepository.
 func (r *Reader) Latency(ctx context.Context, checkID, window string, now time.Time) ([]LatencyPoint, error) {
-	_, p, err := r.known(checkID)
+	_, p, _, err := r.known(checkID)
 	if err != nil {
 		return nil, err
 	}

@@ -17,18 +17,19 @@ func (r *Reader) Incident(_ context.Context, id string) (IncidentView, error) {
 	if i == nil {
 		return IncidentView{}, fmt.Errorf("incident %s: %w", id, monitor.ErrNotFound)
 	}
-	return *i, nil
+	return r.board.incident(i, r.now()), nil
 }
 
 // Incidents implements IncidentRepository.
 func (r *Reader) Incidents(_ context.Context, query IncidentQuery) (Page[IncidentView], error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return listIncidents(query, maps.Values(r.board.incidents))
+	now := r.now()
+	return listIncidents(query, maps.Values(r.board.incidents), func(i *IncidentView) IncidentView { return r.board.incident(i, now) })
 }
 
 // listIncidents makes a page of incidents given in any order.
-func listIncidents(query IncidentQuery, all iter.Seq[*IncidentView]) (Page[IncidentView], error) {
+func listIncidents(query IncidentQuery, all iter.Seq[*IncidentView], view func(*IncidentView) IncidentView) (Page[IncidentView], error) {
 	list := listOf("incidents", query.Open, query.Check, query.Service)
 	s, err := newSelection[*IncidentView](order{descending: true}, list, query.Limit, query.Cursor)
 	if err != nil {
@@ -41,5 +42,5 @@ func listIncidents(query IncidentQuery, all iter.Seq[*IncidentView]) (Page[Incid
 		}
 		s.offer(place{Number: float64(i.OpenedAt.UnixMicro()), ID: i.ID}, i)
 	}
-	return pageFrom(s, func(i *IncidentView) IncidentView { return *i }), nil
+	return pageFrom(s, view), nil
 }

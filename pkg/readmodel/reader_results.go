@@ -20,7 +20,7 @@ func (r *Reader) Results(ctx context.Context, checkID string, query ResultQuery)
 	if err != nil {
 		return Page[monitor.Result]{}, err
 	}
-	if _, _, err := r.known(checkID); err != nil {
+	if _, _, _, err := r.known(checkID); err != nil {
 		return Page[monitor.Result]{}, err
 	}
 	bucket, err := r.bucket(historyBucket)

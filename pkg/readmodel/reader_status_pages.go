@@ -41,12 +41,15 @@ func (r *Reader) Days(ctx context.Context, checkID string, days int, now time.Ti
 	if days < 1 || days > maxDays {
 		return nil, fmt.Errorf("%w: %d days: use 1 to %d", ErrQuery, days, maxDays)
 	}
-	check, p, err := r.known(checkID)
+	check, p, known, err := r.known(checkID)
 	if err != nil {
 		return nil, err
 	}
 	today := dayOf(hourOf(now))
-	sums := make([]tally, days)
+	sums := make([]account, days)
+	for i := range sums {
+		sums[i].rules = known.rules
+	}
 	if p != nil {
 		past, err := r.pastDays(ctx, checkID, p, today-int64(days)+1)
 		if err != nil {
@@ -54,15 +57,15 @@ func (r *Reader) Days(ctx context.Context, checkID string, days int, now time.Ti
 		}
 		for _, d := range past {
 			if i := int(d.At-today) + days - 1; i >= 0 && i < days {
-				sums[i].add(d)
+				sums[i].day(d)
 			}
 		}
-		sums[days-1].Missed += p.missing(&check, now)
+		sums[days-1].tally.Missed += p.missing(&check, now)
 	}
 	all := make([]DayUptime, days)
-	for i, sum := range sums {
+	for i := range sums {
 		day := today - int64(days) + 1 + int64(i)
-		all[i] = DayUptime{Day: time.Unix(day*24*3600, 0).UTC(), Uptime: sum.uptime()}
+		all[i] = DayUptime{Day: time.Unix(day*24*3600, 0).UTC(), Uptime: sums[i].uptime()}
 	}
 	return all, nil
 }

@@ -117,6 +117,14 @@ type PastRepository interface {
 	Traces(ctx context.Context, checks ...string) (*Traces, error)
 }
 
+// CorrectionRepository reads the corrections, withdrawn ones too. Errors: monitor.ErrNotFound; ErrCursor;
+// ErrQuery.
+type CorrectionRepository interface {
+	Correction(ctx context.Context, id string) (CorrectionView, error)
+	// Corrections returns those of the latest spans first.
+	Corrections(ctx context.Context, query CorrectionQuery) (Page[CorrectionView], error)
+}
+
 // StatusPageRepository reads the public status pages. Errors: monitor.ErrNotFound.
 type StatusPageRepository interface {
 	StatusPage(ctx context.Context, id string) (StatusPageView, error)
@@ -134,6 +142,7 @@ type Reads interface {
 	RunnerRepository
 	OverviewRepository
 	StatusPageRepository
+	CorrectionRepository
 	// WaitFor returns when every read model shows EVENTS up to sequence, or with ctx's error.
 	WaitFor(ctx context.Context, sequence uint64) error
 	// Projections says how far each projection had come when it last flushed, in the order of the

@@ -39,6 +39,8 @@ type Row struct {
 	// Uptime and Coverage are those of 24 hours, in [0, 1]; Uptime is null without data.
 	Uptime   *float64 `json:"uptime_24h"`
 	Coverage float64  `json:"coverage_24h"`
+	// Corrected says that corrections made a difference to Uptime.
+	Corrected bool `json:"corrected_24h,omitempty"`
 }
 
 // Board is everything that a board shows, as of a time.
@@ -96,8 +98,8 @@ func (b *board) row(c *checkState, now time.Time) Row {
 		Status: check.Status, StatusSince: check.StatusSince, Pending: check.Pending, Reason: check.Reason,
 	}
 	if p := c.pulse; p != nil {
-		uptime := p.dayUptime(&c.Check, now)
-		r.Recent, r.Coverage, r.Finding = p.Recent, round(uptime.Coverage, 4), Finding(p.last)
+		uptime := p.dayUptime(&c.Check, now, b.sight(&c.Check))
+		r.Recent, r.Coverage, r.Finding, r.Corrected = p.Recent, round(uptime.Coverage, 4), Finding(p.last), uptime.Corrected != nil
 		if uptime.Ratio != nil {
 			ratio := round(*uptime.Ratio, 6)
 			r.Uptime = &ratio
@@ -185,7 +187,8 @@ func clip(text string, most int) string {
 func beat(before, after *Row) (b Beat, ok bool) {
 	letters, ok := appended(before.Recent, after.Recent)
 	if !ok || before.Sequence != after.Sequence || before.Status != after.Status || before.Finding != after.Finding ||
-		before.Reason != after.Reason || !before.StatusSince.Equal(after.StatusSince) || before.Pending != after.Pending {
+		before.Reason != after.Reason || !before.StatusSince.Equal(after.StatusSince) || before.Pending != after.Pending ||
+		before.Corrected != after.Corrected {
 		return Beat{}, false
 	}
 	return Beat{ID: after.ID, Letters: letters, LatencyMS: after.LatencyMS, Uptime: after.Uptime, Coverage: after.Coverage}, true

@@ -18,6 +18,8 @@ type tally struct {
 	Late     uint32 `json:"l,omitempty"`
 	// Sketch is that of the latencies, where it is stored for good.
 	Sketch []byte `json:"s,omitempty"`
+	// Minutes are what was found minute by minute, likewise.
+	Minutes []byte `json:"f,omitempty"`
 }
 
 func hourOf(at time.Time) int64 { return floorDiv(at.Unix(), 3600) }
@@ -57,14 +59,15 @@ func (t *tally) add(other tally) {
 	t.Late += other.Late
 }
 
-// together adds up hours or days, their latencies too.
+// together adds up hours or days, their latencies and minutes too.
 func together(at int64, parts []tally) tally {
-	sum, all := tally{At: at}, newLatencies()
+	sum, all, found := tally{At: at}, newLatencies(), minutes(nil)
 	for _, part := range parts {
 		sum.add(part)
 		_ = all.merge(part.Sketch) // written by us; one that cannot be read tells nothing
+		found.merge(minutesOf(part.Minutes))
 	}
-	sum.Sketch = all.bytes()
+	sum.Sketch, sum.Minutes = all.bytes(), found.bytes()
 	return sum
 }
 

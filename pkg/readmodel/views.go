@@ -48,6 +48,21 @@ type Uptime struct {
 	Down     int `json:"down"`
 	Errors   int `json:"errors"`
 	Late     int `json:"late"`
+	// Corrected says what the figures would be without corrections; Ratio and the counts of what was found
+	// are those with them, Coverage and Expected are never corrected. Nil when none made a difference.
+	Corrected *Corrected `json:"corrected,omitempty"`
+}
+
+// Corrected is an uptime as it was found.
+type Corrected struct {
+	// By are the ids of the corrections that made a difference, sorted.
+	By       []string `json:"by"`
+	Ratio    *float64 `json:"ratio"`
+	Up       int      `json:"up"`
+	Degraded int      `json:"degraded"`
+	Down     int      `json:"down"`
+	// Maintenance is how many executions are left out.
+	Maintenance int `json:"maintenance"`
 }
 
 // LatencyPoint is the latency of one step of a series, in milliseconds.
@@ -79,7 +94,9 @@ type ServiceView struct {
 // IncidentView is an incident as it is read.
 type IncidentView struct {
 	monitor.Incident
-	Sequence uint64 `json:"sequence"`
+	// CorrectedBy are the ids of the corrections that stand of a part of its time, sorted.
+	CorrectedBy []string `json:"corrected_by,omitempty"`
+	Sequence    uint64   `json:"sequence"`
 }
 
 // RunnerView is a runner as it is read.

@@ -203,7 +203,12 @@ func (w *watcher) show(bucket bus.Bucket) {
 		}
 	}
 	w.apply(gone)
-	w.loading, w.loaded = append(w.loading, func(r *Reader) { r.buckets[w.name] = bucket }), true
+	w.loading, w.loaded = append(w.loading, func(r *Reader) {
+		r.buckets[w.name] = bucket
+		if w.name == activityBucket {
+			clear(r.board.recalled)
+		}
+	}), true
 	w.apply(nil)
 }
 
@@ -266,6 +271,8 @@ func (w *watcher) decode(e bus.Entry) (func(*Reader), error) {
 		return decodeView(e, func(b *board, key string, v *serviceEntry) { b.setService(key, v) })
 	case strings.HasPrefix(e.Key, incidentPrefix):
 		return decodeView(e, func(b *board, key string, v *IncidentView) { set(b.incidents, key, v) })
+	case strings.HasPrefix(e.Key, correctionPrefix):
+		return decodeView(e, func(b *board, key string, v *CorrectionView) { b.setCorrection(key, v) })
 	case strings.HasPrefix(e.Key, statusPagePrefix):
 		return decodeView(e, func(b *board, key string, v *StatusPageView) { set(b.pages, key, v) })
 	case strings.HasPrefix(e.Key, runnerPrefix):

@@ -22,15 +22,15 @@ func (p *pulse) latency() float64 {
 }
 
 // dayUptime is the uptime of the hour at hand and the 24 before it.
-func (p *pulse) dayUptime(check *monitor.Check, now time.Time) Uptime {
-	sum := tally{}
+func (p *pulse) dayUptime(check *monitor.Check, now time.Time, known sight) Uptime {
+	sum := account{rules: known.rules}
 	oldest := hourOf(now) - keptHours
 	for _, hour := range p.Hours {
 		if hour.At > oldest {
-			sum.add(hour)
+			sum.hour(known.recall(p, hour))
 		}
 	}
-	sum.Missed += p.missing(check, now)
+	sum.tally.Missed += p.missing(check, now)
 	return sum.uptime()
 }
 

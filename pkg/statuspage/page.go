@@ -48,6 +48,9 @@ type Day struct {
 	// Up counts those that found the service up or degraded, Down those that did not; Expected are all
 	// that were due.
 	Up, Down, Expected int
+	// Corrected says that some count otherwise than they were found, Left how many count for nothing.
+	Corrected bool
+	Left      int
 }
 
 // Announcement is a word to the readers.
@@ -195,7 +198,7 @@ func (s Service) Last(days int) (string, monitor.Status) {
 func coverage(s Service) string {
 	found, expected := 0, 0
 	for _, d := range s.Days {
-		found, expected = found+d.Up+d.Down, expected+d.Expected
+		found, expected = found+d.Up+d.Down+d.Left, expected+d.Expected
 	}
 	if expected == 0 {
 		return ""
@@ -232,10 +235,17 @@ func (d Day) tone() string {
 }
 
 func (d Day) text() string {
-	if d.Up+d.Down == 0 {
+	if d.Up+d.Down+d.Left == 0 {
 		return date(d.At) + ": no data"
 	}
-	return date(d.At) + ": up " + percentOf(float64(d.Up)/float64(d.Up+d.Down))
+	if d.Up+d.Down == 0 {
+		return date(d.At) + ": maintenance"
+	}
+	text := date(d.At) + ": up " + percentOf(float64(d.Up)/float64(d.Up+d.Down))
+	if d.Corrected {
+		text += ", corrected"
+	}
+	return text
 }
 
 // rect is one bar of a drawing.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/vedette/vedette/pkg/monitor"
@@ -151,6 +152,8 @@ func decodeValue(p *monitor.Problems, path string, raw json.RawMessage, into ref
 	case err == nil && string(raw) != "null":
 	case into.Type() == reflect.TypeFor[monitor.Duration]():
 		p.Add(path, "%s is no duration: write a string with a unit, such as \"30s\", \"1m30s\" or \"500ms\"", clip(string(raw)))
+	case into.Type() == reflect.TypeFor[time.Time]():
+		p.Add(path, "%s is no time: write one such as \"2026-03-14T22:00:00Z\"", clip(string(raw)))
 	case into.Kind() == reflect.String:
 		p.Add(path, "%s is no string: put it in quotes", clip(string(raw)))
 	case into.Kind() == reflect.Bool:

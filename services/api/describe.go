@@ -24,19 +24,19 @@ func schemaName(t reflect.Type, hint string) string {
 
 // describe completes the schemas with what Go types do not say.
 func describe(schemas map[string]*huma.Schema) {
-	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "PageDefinition": true, "ReplayQuestion": true, "Change": true, "Verification": true}
+	inputs := map[string]bool{"Definition": true, "ServiceDefinition": true, "PageDefinition": true, "CorrectionDefinition": true, "ReplayQuestion": true, "Change": true, "Verification": true}
 	for name, schema := range schemas {
 		if schema.Type != huma.TypeObject {
 			continue
 		}
 		schema.Description = schemaText()[name]
-		for _, more := range []map[string]string{replaySchemas(), causeSchemas(), integritySchemas(), projectionSchemas()} {
+		for _, more := range []map[string]string{replaySchemas(), causeSchemas(), integritySchemas(), projectionSchemas(), correctionSchemas()} {
 			if text, ok := more[name]; ok {
 				schema.Description = text
 			}
 		}
 		if inputs[name] {
-			schema.Required = map[string][]string{"Definition": {"kind", "service"}, "PageDefinition": {"services"}, "ReplayQuestion": {"from"}}[name]
+			schema.Required = map[string][]string{"Definition": {"kind", "service"}, "PageDefinition": {"services"}, "CorrectionDefinition": {"from", "to", "kind", "reason"}, "ReplayQuestion": {"from"}}[name]
 		} else {
 			schema.AdditionalProperties = nil // more may come in later versions
 		}
@@ -60,7 +60,7 @@ func describeProperty(name, field string, p *huma.Schema) {
 	}
 	switch field {
 	case "id", "service", "location":
-		if name == "Definition" || name == "ServiceDefinition" || name == "PageDefinition" {
+		if name == "Definition" || name == "ServiceDefinition" || name == "PageDefinition" || name == "CorrectionDefinition" {
 			p.Pattern = "^[a-z0-9][a-z0-9_-]{0,63}$"
 		}
 	case "options":
@@ -87,6 +87,8 @@ func enumOf(name, field string) []any {
 		return anyOf(explain.Roles())
 	case name == "IntegrityView" && field == "state":
 		return []any{integrityWhole, integrityDamaged, integrityUnchecked}
+	case field == "kind" && (name == "CorrectionDefinition" || name == "CorrectionView"):
+		return anyOf(monitor.CorrectionKinds())
 	case field == "worst":
 		return anyOf(monitor.Statuses())
 	case field == "outcome":

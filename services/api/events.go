@@ -54,7 +54,7 @@ type eventList struct {
 	Type      []string `query:"type,explode" doc:"Only events of these types, separated by commas." example:"[\"vedette.check.status_changed.v1\"]"`
 	Service   string   `query:"service" doc:"Only events about this service, its checks and their incidents." example:"web"`
 	Check     string   `query:"check" doc:"Only events about this check and its incidents." example:"home"`
-	Aggregate string   `query:"aggregate" doc:"Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, incident, runner or result." example:"check/home"`
+	Aggregate string   `query:"aggregate" doc:"Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, correction, incident, runner or result." example:"check/home"`
 	Results   bool     `query:"results" doc:"Merge the results of executions in, by the time of storing." example:"true"`
 }
 

@@ -9,7 +9,7 @@ func fieldText() map[string]string {
 	for _, some := range []map[string]string{
 		definitionFields(), viewFields(), resultFields(), assertionFields(), uptimeFields(), boardFields(),
 		eventFields(), problemFields(), systemFields(), replayFields(), changeFields(), rowFields(),
-		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(), pageFields(),
+		causeFields(), integrityFields(), heartbeatFields(), pastFields(), projectionFields(), pageFields(), correctionFields(),
 		serverFields(),
 	} {
 		maps.Copy(all, some)
@@ -165,10 +165,11 @@ func boardFields() map[string]string {
 
 func rowFields() map[string]string {
 	return map[string]string{
-		"finding":      "In short what the last result found when it failed: a status code, an actual value, or the beginning of the error.",
-		"uptime_24h":   "From 0 to 1, of 24 hours; null without data.",
-		"coverage_24h": "Share of the expected executions of 24 hours that ran, from 0 to 1.",
-		"Board.at":     "As of when.", "Board.checks": "Every check, by id.", "Board.services": "Every service, by id.", "Board.runners": "How many runners are at work.",
+		"finding":       "In short what the last result found when it failed: a status code, an actual value, or the beginning of the error.",
+		"uptime_24h":    "From 0 to 1, of 24 hours; null without data.",
+		"corrected_24h": "True where corrections made a difference to the uptime.",
+		"coverage_24h":  "Share of the expected executions of 24 hours that ran, from 0 to 1.",
+		"Board.at":      "As of when.", "Board.checks": "Every check, by id.", "Board.services": "Every service, by id.", "Board.runners": "How many runners are at work.",
 	}
 }
 

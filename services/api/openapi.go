@@ -56,6 +56,7 @@ func (s *server) routes(app *fiber.App) ([]byte, error) {
 	s.resultRoutes(d)
 	s.serviceRoutes(d)
 	s.pageRoutes(d)
+	s.correctionRoutes(d)
 	s.changeRoutes(d)
 	s.boardRoutes(d)
 	s.wholeBoardRoutes(d)
@@ -103,15 +104,16 @@ func info(version string) *huma.Info {
 
 // The tags, by which the routes are grouped.
 const (
-	tagChecks     = "Checks"
-	tagResults    = "Results"
-	tagServices   = "Services"
-	tagPages      = "Status pages"
-	tagBoard      = "Board"
-	tagEvents     = "Events"
-	tagReplays    = "Replays"
-	tagHeartbeats = "Heartbeats"
-	tagSystem     = "System"
+	tagChecks      = "Checks"
+	tagResults     = "Results"
+	tagServices    = "Services"
+	tagPages       = "Status pages"
+	tagCorrections = "Corrections"
+	tagBoard       = "Board"
+	tagEvents      = "Events"
+	tagReplays     = "Replays"
+	tagHeartbeats  = "Heartbeats"
+	tagSystem      = "System"
 )
 
 func tags() []*huma.Tag {
@@ -122,6 +124,7 @@ func tags() []*huma.Tag {
 		{Name: tagBoard, Description: "The board: counts by status, incidents, and the runners at work."},
 		{Name: tagEvents, Description: "Everything that was decided, for ever, and every result for as long as it is kept."},
 		{Name: tagHeartbeats, Description: "What jobs send to say that they did their work."},
+		{Name: tagCorrections, Description: "What a past span was in truth: maintenance, or a false positive. Uptime counts by it."},
 		{Name: tagPages, Description: "What anybody may see, at `/status/ID`."},
 		{Name: tagReplays, Description: "The past again, under another policy: what if?"},
 		{Name: tagSystem, Description: "Kinds of checks, outcomes of commands, read models, health and the documents of the API."},
@@ -213,7 +216,7 @@ func filterParams() []*huma.Param {
 		list,
 		queryParam("service", "Only events about this service, its checks and their incidents.", &huma.Schema{Type: "string"}, "web"),
 		queryParam("check", "Only events about this check and its incidents.", &huma.Schema{Type: "string"}, "home"),
-		queryParam("aggregate", "Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, incident, runner or result.", &huma.Schema{Type: "string"}, "check/home"),
+		queryParam("aggregate", "Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, correction, incident, runner or result.", &huma.Schema{Type: "string"}, "check/home"),
 		queryParam("results", "Merge the results of executions in.", &huma.Schema{Type: "boolean", Default: false}, true),
 	}
 }

@@ -140,6 +140,10 @@ func (d *pageDesk) service(ctx context.Context, view readmodel.ServiceView, now 
 			s.Days[i].Up += day.Up + day.Degraded
 			s.Days[i].Down += day.Down
 			s.Days[i].Expected += day.Expected
+			if c := day.Corrected; c != nil {
+				s.Days[i].Corrected = true
+				s.Days[i].Left += c.Maintenance
+			}
 		}
 	}
 	return s, nil

@@ -46,22 +46,33 @@ const kinds = `{"items":[{"name":"http","title":"HTTP","summary":"Asks a web ser
    "max_redirects":{"type":"integer","default":5,"description":"How many."},
    "tls":{"type":"object","x-order":["skip_verify"],"properties":{"skip_verify":{"type":"boolean","default":false,"description":"Take any certificate."}}}}}}],"total":1}`
 
+const corrections = `{"items":[{"id":"saturday","service":"web","from":"2026-03-04T08:00:00Z","to":"2026-03-04T11:30:00Z","kind":"maintenance","reason":"The database was moved.",
+ "revision":1,"added_at":"2026-03-04T11:45:00Z","added_sequence":50,"sequence":50},` + withdrawn + `],"total":2}`
+
+const withdrawn = `{"id":"home-2026-03-01","check":"home","from":"2026-03-01T08:00:00Z","to":"2026-03-01T08:04:00Z","kind":"false_positive",
+ "reason":"The runner's network\u001b[2J was away.","revision":2,"added_at":"2026-03-01T09:00:00Z","withdrawn_at":"2026-03-02T09:00:00Z","withdrawn_reason":"It was not.",
+ "added_sequence":40,"sequence":41}`
+
 func board(t *testing.T) *server {
 	return serve(t, map[string]http.HandlerFunc{
-		"GET /checks":           answer(200, `{"items":[`+home+`,`+dnsCheck+`],"total":2}`),
-		"GET /checks/home":      answer(200, home, "ETag", `"3"`),
-		"GET /kinds":            answer(200, kinds),
-		"GET /services":         answer(200, `{"items":[{"id":"web","name":"Web site","rollup":"worst","revision":1,"status":"down","status_since":"2026-03-04T11:17:00Z","checks":["home","home-dns"]}],"total":1}`),
-		"GET /services/web":     answer(200, `{"id":"web","name":"Web site","rollup":"worst","revision":1,"status":"down","status_since":"2026-03-04T11:17:00Z","updated_at":"2026-01-01T00:00:00Z","checks":[`+home+`,`+dnsCheck+`]}`, "ETag", `"1"`),
-		"GET /overview":         answer(200, `{"checks":{"up":1,"down":1},"services":{"down":1},"open_incidents":1,"runners":2,"sequence":41}`),
-		"GET /incidents":        answer(200, `{"items":[{"id":"home-2","check_id":"home","service":"web","opened_at":"2026-03-04T11:17:00Z","cause":"status == 200 · actual 503"},{"id":"home-1","check_id":"home","service":"web","opened_at":"2026-03-01T08:00:00Z","resolved_at":"2026-03-01T08:03:20Z","cause":"connection refused","resolution":"recovered","duration_ms":200000}],"total":2}`),
-		"GET /runners":          answer(200, `{"items":[{"id":"old-1","location":"eu","concurrency":64,"joined_at":"2026-03-01T08:00:00Z","left_at":"2026-03-04T11:00:00Z","reason":"silent"},{"id":"host-1-abcdef","location":"default","host":"host","version":"v1.0.0","concurrency":64,"joined_at":"2026-03-04T08:00:00Z"}],"total":2}`),
-		"GET /projections":      answer(200, `{"items":[{"name":"checks","version":1,"events":41,"results":0,"flushed_at":"2026-03-04T11:59:58Z"}],"total":1}`),
-		"GET /events":           answer(200, `{"items":[{"specversion":"1.0","id":"2","type":"vedette.service.status_changed.v1","subject":"service/web","time":"2026-03-04T11:17:00Z","sequence":"41","data":{"service_id":"web","from":"up","to":"down","reason":"home is down"}},{"specversion":"1.0","id":"1","type":"vedette.check.registered.v1","subject":"check/home","time":"2026-01-01T00:00:00Z","sequence":"2","data":{"definition":{"id":"home","kind":"http","target":"https://example.org/"}}}],"total":2}`),
-		"POST /checks":          answer(201, home),
-		"PATCH /checks/home":    answer(200, home),
-		"PUT /checks/home":      answer(200, home),
-		"POST /checks/home/run": answer(200, failing),
+		"GET /checks":                         answer(200, `{"items":[`+home+`,`+dnsCheck+`],"total":2}`),
+		"GET /checks/home":                    answer(200, home, "ETag", `"3"`),
+		"GET /kinds":                          answer(200, kinds),
+		"GET /services":                       answer(200, `{"items":[{"id":"web","name":"Web site","rollup":"worst","revision":1,"status":"down","status_since":"2026-03-04T11:17:00Z","checks":["home","home-dns"]}],"total":1}`),
+		"GET /services/web":                   answer(200, `{"id":"web","name":"Web site","rollup":"worst","revision":1,"status":"down","status_since":"2026-03-04T11:17:00Z","updated_at":"2026-01-01T00:00:00Z","checks":[`+home+`,`+dnsCheck+`]}`, "ETag", `"1"`),
+		"GET /overview":                       answer(200, `{"checks":{"up":1,"down":1},"services":{"down":1},"open_incidents":1,"runners":2,"sequence":41}`),
+		"GET /incidents":                      answer(200, `{"items":[{"id":"home-2","check_id":"home","service":"web","opened_at":"2026-03-04T11:17:00Z","cause":"status == 200 · actual 503"},{"id":"home-1","check_id":"home","service":"web","opened_at":"2026-03-01T08:00:00Z","resolved_at":"2026-03-01T08:03:20Z","cause":"connection refused","resolution":"recovered","duration_ms":200000}],"total":2}`),
+		"GET /corrections":                    answer(200, corrections),
+		"GET /corrections/home-2026-03-01":    answer(200, withdrawn, "ETag", `"2"`),
+		"POST /corrections":                   answer(201, withdrawn),
+		"DELETE /corrections/home-2026-03-01": answer(200, withdrawn),
+		"GET /runners":                        answer(200, `{"items":[{"id":"old-1","location":"eu","concurrency":64,"joined_at":"2026-03-01T08:00:00Z","left_at":"2026-03-04T11:00:00Z","reason":"silent"},{"id":"host-1-abcdef","location":"default","host":"host","version":"v1.0.0","concurrency":64,"joined_at":"2026-03-04T08:00:00Z"}],"total":2}`),
+		"GET /projections":                    answer(200, `{"items":[{"name":"checks","version":1,"events":41,"results":0,"flushed_at":"2026-03-04T11:59:58Z"}],"total":1}`),
+		"GET /events":                         answer(200, `{"items":[{"specversion":"1.0","id":"2","type":"vedette.service.status_changed.v1","subject":"service/web","time":"2026-03-04T11:17:00Z","sequence":"41","data":{"service_id":"web","from":"up","to":"down","reason":"home is down"}},{"specversion":"1.0","id":"1","type":"vedette.check.registered.v1","subject":"check/home","time":"2026-01-01T00:00:00Z","sequence":"2","data":{"definition":{"id":"home","kind":"http","target":"https://example.org/"}}}],"total":2}`),
+		"POST /checks":                        answer(201, home),
+		"PATCH /checks/home":                  answer(200, home),
+		"PUT /checks/home":                    answer(200, home),
+		"POST /checks/home/run":               answer(200, failing),
 		"POST /checks/test": answer(200, `{"outcome":"success","duration_ms":3.2,"attempts":1,"location":"default","runner":"r","started_at":"2026-03-04T12:00:00Z",
 			"assertions":[{"expression":"status == 200","passed":true,"actual":"200"}],"wire":[{"at_ms":0.21,"what":"lookup","text":"example.org: 192.0.2.10"},{"at_ms":1.5,"what":"connect","text":"192.0.2.10:443"},
 			{"at_ms":2.25,"what":"sent","text":"GET / HTTP\nAuthorization: •••\n\n","bytes":42},{"at_ms":12.5,"what":"received","text":"HTTP/1.1 200 OK\n\nhello \\x1b\u001b[2J","bytes":1234},{"at_ms":0,"what":"more","text":"there is more than a result has room for"}]}`),
@@ -74,6 +85,7 @@ func TestTablesAreAsTheyShouldBe(t *testing.T) {
 	for name, args := range map[string]string{
 		"check-ls": "check ls", "check-get": "check get home", "service-ls": "service ls", "service-get": "service get web",
 		"overview": "overview", "incidents": "incidents", "runners": "runners", "projection-ls": "projection ls",
+		"correction-list": "correction list", "correction-show": "correction show home-2026-03-01",
 		"kinds": "kinds", "kinds-http": "kinds http", "events": "events",
 		"check-get-yaml": "check get home -o yaml", "check-ls-json": "check ls -o json", "events-json": "events -o json",
 	} {

@@ -25,7 +25,7 @@ func (a *app) asOf(at string, query url.Values) (url.Values, error) {
 	}
 	when, err := parseInstant(a.Now(), at)
 	if err != nil {
-		return nil, UsageError{err}
+		return nil, UsageError{fmt.Errorf("--at %w", err)}
 	}
 	a.Now = func() time.Time { return when }
 	if query == nil {
@@ -48,5 +48,5 @@ func parseInstant(now time.Time, text string) (time.Time, error) {
 	} else if d, err := time.ParseDuration(span); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, fmt.Errorf("--at %q is no time: write one such as 2026-03-14T09:00:00Z, or how long ago, such as 2h or 30d", text)
+	return time.Time{}, fmt.Errorf("%q is no time: write one such as 2026-03-14T09:00:00Z, or how long ago, such as 2h or 30d", text)
 }

@@ -30,6 +30,7 @@ func TestInABrowser(t *testing.T) {
 		{"after a restart nothing stale is called live", testReconnect},
 		{"the events are followed and filtered", testEvents},
 		{"the board of another time is looked at, and left again", testPast},
+		{"a past span is corrected, and the correction withdrawn", testCorrections},
 		{"a status page is read with scripts off", testStatusPage},
 		{"pictures for the documentation", testScreenshots},
 		{"no page has a violation that axe finds, in any theme", testAccessibility},

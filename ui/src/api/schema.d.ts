@@ -340,6 +340,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List corrections
+         * @description Of the latest spans first, withdrawn ones too.
+         */
+        get: operations["list-corrections"];
+        put?: never;
+        /**
+         * Correct a past span
+         * @description Of a check, or of all checks of a service. What was found in it counts otherwise from now on: as up (`false_positive`), or not at all (`maintenance`). Results, statuses and incidents stay as they are. The span is widened to whole minutes. Without an id one is made.
+         */
+        post: operations["add-correction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/corrections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a correction
+         * @description Also one that was withdrawn.
+         */
+        get: operations["get-correction"];
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw a correction
+         * @description What was found counts again. The correction stays visible, with the reason; to withdraw it once more changes nothing.
+         */
+        delete: operations["withdraw-correction"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1484,6 +1532,137 @@ export interface components {
             timeline: components["schemas"]["Timeline"];
             would: components["schemas"]["Sums"];
         };
+        /** @description An uptime as it was found, before corrections. */
+        Corrected: {
+            /** @description Ids of the corrections that made a difference. */
+            by: string[];
+            /**
+             * Format: int64
+             * @description Found degraded.
+             */
+            degraded: number;
+            /**
+             * Format: int64
+             * @description Found down.
+             */
+            down: number;
+            /**
+             * Format: int64
+             * @description How many are left out as maintenance.
+             */
+            maintenance: number;
+            /**
+             * Format: double
+             * @description Share as it was found.
+             */
+            ratio: number | null;
+            /**
+             * Format: int64
+             * @description Found up.
+             */
+            up: number;
+        };
+        /** @description What is said of a past span of a check or a service. */
+        CorrectionDefinition: {
+            /** @description Id of the check that is corrected; instead of `service`. */
+            check?: string;
+            /**
+             * Format: date-time
+             * @description When the span begins, a whole minute: it is cut down to one.
+             */
+            from: string;
+            /** @description Chosen by the client, or made from subject and day. That of a withdrawn one is not given again. */
+            id?: string;
+            /**
+             * @description `maintenance` leaves what was found out of uptime, `false_positive` counts it as up.
+             * @enum {string}
+             */
+            kind: "maintenance" | "false_positive";
+            /** @description Why, for those who see it later. */
+            reason: string;
+            /** @description Id of the service, all checks of which are corrected; instead of `check`. */
+            service?: string;
+            /**
+             * Format: date-time
+             * @description When it ends, a whole minute: it is cut up to one. What was due then is not within.
+             */
+            to: string;
+        };
+        /** @description A correction as it is read. */
+        CorrectionView: {
+            /**
+             * Format: date-time
+             * @description When it was added: from then on it counts.
+             */
+            added_at: string;
+            /**
+             * Format: int64
+             * @description Place of its event in the events: of several, the last one counts.
+             */
+            added_sequence: number;
+            /** @description Id of the check that is corrected; instead of `service`. */
+            check?: string;
+            /**
+             * Format: date-time
+             * @description When the span begins, a whole minute: it is cut down to one.
+             */
+            from: string;
+            /** @description Chosen by the client, or made from subject and day. That of a withdrawn one is not given again. */
+            id: string;
+            /**
+             * @description `maintenance` leaves what was found out of uptime, `false_positive` counts it as up.
+             * @enum {string}
+             */
+            kind: "maintenance" | "false_positive";
+            /** @description Why, for those who see it later. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description 1, and 2 when it is withdrawn; it is the ETag.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Place in the events that this view has reached.
+             */
+            sequence: number;
+            /** @description Id of the service, all checks of which are corrected; instead of `check`. */
+            service?: string;
+            /**
+             * Format: date-time
+             * @description When it ends, a whole minute: it is cut up to one. What was due then is not within.
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description When it was withdrawn; absent while it stands.
+             */
+            withdrawn_at?: string;
+            /** @description Why it was withdrawn. */
+            withdrawn_reason?: string;
+        };
+        /** @description One page of corrections. */
+        CorrectionViewPage: {
+            /**
+             * Format: date-time
+             * @description The instant of the past that was asked for; absent of the present.
+             */
+            at?: string;
+            /** @description The page. */
+            items: components["schemas"]["CorrectionView"][];
+            /** @description For the next page; absent on the last one. */
+            next_cursor?: string;
+            /**
+             * Format: date-time
+             * @description Results before this time are not kept any more, so that nothing is said of what they told; absent where they are.
+             */
+            results_kept_since?: string;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
         /** @description How many executions were expected, and how many of them found anything. */
         Coverage: {
             /**
@@ -1825,6 +2004,8 @@ export interface components {
             cause: string;
             /** @description Id of the check. */
             check_id: string;
+            /** @description Ids of the corrections that stand of a part of its time. */
+            corrected_by?: string[];
             /**
              * Format: int64
              * @description How long it was, in milliseconds; absent while it is open.
@@ -2478,6 +2659,8 @@ export interface components {
         };
         /** @description A check in short, as the board shows it. */
         Row: {
+            /** @description True where corrections made a difference to the uptime. */
+            corrected_24h?: boolean;
             /**
              * Format: double
              * @description Share of the expected executions of 24 hours that ran, from 0 to 1.
@@ -2948,6 +3131,7 @@ export interface components {
         };
         /** @description The share of the time with data in which a check was up or degraded, and how much data there was. */
         Uptime: {
+            corrected?: components["schemas"]["Corrected"];
             /**
              * Format: double
              * @description Share of the expected executions that ran, from 0 to 1.
@@ -5124,6 +5308,241 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    "list-corrections": {
+        parameters: {
+            query?: {
+                /** @description The most items of one page. */
+                limit?: number;
+                /** @description The next_cursor of the page before, with the same query. */
+                cursor?: string;
+                /** @description Only corrections of this check and of its service. */
+                check?: string;
+                /** @description Only corrections of this service and of its checks. */
+                service?: string;
+                /** @description true for those that stand only, false for withdrawn ones only. */
+                standing?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "added_at": "2026-03-14T09:26:53Z",
+                     *           "added_sequence": 1843,
+                     *           "check": "home",
+                     *           "from": "2026-03-14T08:26:00Z",
+                     *           "id": "home-2026-03-14",
+                     *           "kind": "false_positive",
+                     *           "reason": "The runner's own network was away.",
+                     *           "revision": 1,
+                     *           "sequence": 1843,
+                     *           "to": "2026-03-14T08:36:00Z"
+                     *         }
+                     *       ],
+                     *       "total": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrectionViewPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "add-correction": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "check": "home",
+                 *       "from": "2026-03-14T08:26:00Z",
+                 *       "id": "home-2026-03-14",
+                 *       "kind": "false_positive",
+                 *       "reason": "The runner's own network was away.",
+                 *       "to": "2026-03-14T08:36:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CorrectionDefinition"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-03-14T09:26:53Z",
+                     *       "added_sequence": 1843,
+                     *       "check": "home",
+                     *       "from": "2026-03-14T08:26:00Z",
+                     *       "id": "home-2026-03-14",
+                     *       "kind": "false_positive",
+                     *       "reason": "The runner's own network was away.",
+                     *       "revision": 1,
+                     *       "sequence": 1843,
+                     *       "to": "2026-03-14T08:36:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
+    "get-correction": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of the definition that are at hand: when it is at one of them still, the answer is 304. A status may have changed nevertheless. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of the correction. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-03-14T09:26:53Z",
+                     *       "added_sequence": 1843,
+                     *       "check": "home",
+                     *       "from": "2026-03-14T08:26:00Z",
+                     *       "id": "home-2026-03-14",
+                     *       "kind": "false_positive",
+                     *       "reason": "The runner's own network was away.",
+                     *       "revision": 1,
+                     *       "sequence": 1843,
+                     *       "to": "2026-03-14T08:36:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableEntity"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    "withdraw-correction": {
+        parameters: {
+            query?: {
+                /** @description Why it is withdrawn; required. */
+                reason?: string;
+            };
+            header?: {
+                /** @description Names this write: sent again with the same key, it takes effect once and is answered alike. Without one, each request is a write of its own. */
+                "Idempotency-Key"?: string;
+                /** @description respond-async has the write answered with 202 as soon as it is stored; the header Location names where its outcome will be. */
+                Prefer?: string;
+                /** @description The ETag of the definition that the write is based on: another one is answered with 412. * and nothing accept any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the correction. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added_at": "2026-03-14T09:26:53Z",
+                     *       "added_sequence": 1843,
+                     *       "check": "home",
+                     *       "from": "2026-03-14T08:26:00Z",
+                     *       "id": "home-2026-03-14",
+                     *       "kind": "false_positive",
+                     *       "reason": "The runner's own network was away.",
+                     *       "revision": 1,
+                     *       "sequence": 1843,
+                     *       "to": "2026-03-14T08:36:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrectionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+            504: components["responses"]["GatewayTimeout"];
+        };
+    };
     "list-events": {
         parameters: {
             query?: {
@@ -5141,7 +5560,7 @@ export interface operations {
                 service?: string;
                 /** @description Only events about this check and its incidents. */
                 check?: string;
-                /** @description Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, incident, runner or result. */
+                /** @description Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, correction, incident, runner or result. */
                 aggregate?: string;
                 /** @description Merge the results of executions in, by the time of storing. */
                 results?: boolean;
@@ -5224,7 +5643,7 @@ export interface operations {
                  */
                 check?: string;
                 /**
-                 * @description Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, incident, runner or result.
+                 * @description Only events of this kind of aggregate, KIND or KIND/ID; KIND is check, service, correction, incident, runner or result.
                  * @example check/home
                  */
                 aggregate?: string;

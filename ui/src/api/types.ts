@@ -14,6 +14,7 @@ export type Runner = Schemas['RunnerView'];
 export type Result = Schemas['Result'];
 export type Timings = Schemas['Timings'];
 export type Uptime = Schemas['Uptime'];
+export type Correction = Schemas['CorrectionView'];
 export type PastBeat = Schemas['PastBeat'];
 export type Causes = Schemas['Causes'];
 export type ServerInfo = Schemas['ServerInfo'];

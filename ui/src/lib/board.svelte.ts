@@ -186,7 +186,7 @@ function rowOf(check: Check, known: Row | undefined): Row {
   return {
     id: check.id, name: check.name, service: check.service, kind: check.kind, target: check.target, locations: check.locations,
     paused: check.paused, revision: check.revision, sequence: check.sequence, status: check.status, status_since: check.status_since,
-    recent: check.recent, uptime_24h: day?.ratio ?? null, coverage_24h: day?.coverage ?? 0, pending: check.pending ?? false,
+    recent: check.recent, uptime_24h: day?.ratio ?? null, coverage_24h: day?.coverage ?? 0, corrected_24h: Boolean(day?.corrected), pending: check.pending ?? false,
     reason: check.reason ?? '', finding: known?.finding ?? '', ...(check.labels && { labels: check.labels }), ...(check.latency_ms && { latency_ms: check.latency_ms }),
   };
 }

@@ -1,5 +1,6 @@
 import { get, Problem, say, type Page } from '../api/client';
-import type { Check, CloudEvent, Incident, Outcome, Result } from '../api/types';
+import type { Check, CloudEvent, Correction, Incident, Outcome, Result } from '../api/types';
+import { stoodAt } from './corrections';
 import { instant, past } from './past.svelte';
 import { checkLink } from './router.svelte';
 
@@ -12,6 +13,8 @@ export class Reading {
   outcome = $state<Outcome | ''>('');
   events = $state.raw<CloudEvent[]>([]);
   incidents = $state.raw<Incident[]>([]);
+  // Of the present those withdrawn are among them.
+  corrections = $state.raw<Correction[]>([]);
   trouble = $state('');
   missing = $state(false);
   // The instant that what is here was read of; undefined is the present.
@@ -28,6 +31,7 @@ export class Reading {
       this.#take(read.results, at);
       this.events = read.events;
       this.incidents = read.incidents;
+      this.corrections = read.corrections;
       this.at = at;
       this.trouble = '';
       this.missing = false;
@@ -56,11 +60,11 @@ export class Reading {
 
   async #present() {
     const id = encodeURIComponent(this.id);
-    const [check, results, events, incidents] = await Promise.all([
+    const [check, results, events, incidents, corrections] = await Promise.all([
       get<Check>(this.#path), get<Page<Result>>(this.#query(undefined)), get<Page<CloudEvent>>(`/events?check=${id}&limit=100`),
-      get<Page<Incident>>(`/incidents?check=${id}&limit=100`),
+      get<Page<Incident>>(`/incidents?check=${id}&limit=100`), get<Page<Correction>>(`/corrections?check=${id}&limit=100`),
     ]);
-    return { check, results, events: events.items, incidents: incidents.items };
+    return { check, results, events: events.items, incidents: incidents.items, corrections: corrections.items };
   }
 
   async #then(at: number) {
@@ -71,14 +75,15 @@ export class Reading {
       if (error instanceof Problem && error.status === 404) return { items: [], total: 0 };
       throw error;
     };
-    const [check, results, events, incidents] = await Promise.all([
+    const [check, results, events, incidents, corrections] = await Promise.all([
       get<Check>(`${this.#path}?${then}`), get<Page<Result>>(this.#query(at)).catch(gone), get<Page<CloudEvent>>(`/events?check=${id}&limit=500`),
-      get<Page<Incident>>(`/incidents?check=${id}&limit=100&${then}`),
+      get<Page<Incident>>(`/incidents?check=${id}&limit=100&${then}`), get<Page<Correction>>(`/corrections?check=${id}&limit=1000`),
     ]);
     const last = check.last_result ?? results.items[0];
     return {
       check: { ...check, ...(last && { last_result: last }) }, results,
       events: events.items.filter((event) => Date.parse(event.time) <= at), incidents: incidents.items,
+      corrections: corrections.items.filter((one) => stoodAt(one, at)),
     };
   }
 

@@ -1,5 +1,6 @@
-import type { CloudEvent, Definition, Status } from '../api/types';
+import type { CloudEvent, Correction, Definition, Status } from '../api/types';
 import { checkName, serviceName } from './board.svelte';
+import { kinds } from './corrections';
 import { diff, type Change } from './diff';
 import { span, word } from './format';
 
@@ -19,7 +20,7 @@ export const short = (type: string): string => type.replace(/^vedette\./, '').re
 export function subjectOf(event: CloudEvent): string {
   const data = event.data as Record<string, unknown> & { definition?: { id: string }; result?: { check_id: string } };
   // A service's change names the check that caused it as well.
-  return String(data.definition?.id ?? data.result?.check_id ?? data['service_id'] ?? data['check_id'] ?? data['runner_id'] ?? data['incident_id'] ?? event.subject);
+  return String(data.definition?.id ?? data.result?.check_id ?? data['service_id'] ?? data['check_id'] ?? data['runner_id'] ?? data['incident_id'] ?? data['correction_id'] ?? event.subject);
 }
 
 const verbs: Record<Status, string> = {
@@ -49,6 +50,11 @@ export function tell(event: CloudEvent, before?: Partial<Definition>): Story {
     }
     case 'incident.opened': return { title: 'Incident opened', detail: data['cause'] ?? '', status: 'down' };
     case 'incident.resolved': return { title: 'Incident resolved', detail: `${data['resolution']} after ${span(data.duration_ms)}`, status: 'up' };
+    case 'correction.added': {
+      const { kind, reason } = data.definition as unknown as Correction;
+      return { title: `Corrected: ${kinds[kind].toLowerCase()}`, detail: reason, status: kind === 'maintenance' ? 'maintenance' : 'up' };
+    }
+    case 'correction.withdrawn': return { title: 'Correction withdrawn', detail: data['reason'] ?? '' };
     case 'runner.joined': return { title: `Runner ${data['runner_id']} joined`, detail: data['location'] ?? '' };
     case 'runner.left': return { title: `Runner ${data['runner_id']} left`, detail: data['reason'] ?? '', status: 'unknown' };
     case 'check.succeeded': return { title: `${checkName(subjectOf(event))} passed`, detail: '', status: data.result.outcome === 'degraded' ? 'degraded' : 'up' };

@@ -1,0 +1,1 @@
+var e={false_positive:`False positive`,maintenance:`Maintenance`},t=e=>!e.withdrawn_at,n=(e,t)=>Date.parse(e.added_at)<=t&&!(e.withdrawn_at&&Date.parse(e.withdrawn_at)<=t);function r(e,n){let r=Date.parse(n),i;for(let n of e)!t(n)||r<Date.parse(n.from)||r>=Date.parse(n.to)||(!i||n.added_sequence>i.added_sequence)&&(i=n);return i}export{n as i,r as n,t as r,e as t};
