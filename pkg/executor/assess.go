@@ -37,16 +37,18 @@ func (a *Assessor) Assess(d monitor.Definition, r monitor.Result) (passed bool, 
 		return false, "", false
 	}
 	missed := false
-	values := make(map[string]any)
-	for _, v := range a.variables[d.Kind] {
-		if value, kept := keptValue(v, r); kept {
-			values[v.Name] = value
-			continue
-		}
-		values[v.Name] = func() any {
+	values := func(name string) (any, bool) {
+		for _, v := range a.variables[d.Kind] {
+			if v.Name != name {
+				continue
+			}
+			if value, kept := keptValue(v, r); kept {
+				return value, true
+			}
 			missed = true
-			return assertion.Missing("was not kept")
+			return assertion.Missing("was not kept"), true
 		}
+		return nil, false
 	}
 	unknown := false
 	for _, text := range d.Assertions {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/netguard"
 	"github.com/vedette/vedette/pkg/executor/secrets"
 	"github.com/vedette/vedette/pkg/executor/wire"
@@ -161,7 +162,7 @@ func (a *attempts) judge(ctx context.Context, result *monitor.Result, seen Obser
 		failure = ""
 	}
 	for _, text := range a.check.Assertions {
-		outcome := a.assess(ctx, text, seen)
+		outcome := a.assess(ctx, text, seen.Values)
 		result.Assertions = append(result.Assertions, outcome)
 		if !outcome.Passed && failure == "" {
 			failure = describe(outcome)
@@ -180,7 +181,7 @@ func (a *attempts) warn(ctx context.Context, result *monitor.Result, seen Observ
 		if warning != "" {
 			break
 		}
-		if outcome := a.assess(ctx, text, seen); !outcome.Passed {
+		if outcome := a.assess(ctx, text, seen.Values); !outcome.Passed {
 			warning = describe(outcome)
 		}
 	}
@@ -189,13 +190,13 @@ func (a *attempts) warn(ctx context.Context, result *monitor.Result, seen Observ
 	}
 }
 
-func (a *attempts) assess(ctx context.Context, text string, seen Observation) monitor.AssertionResult {
+func (a *attempts) assess(ctx context.Context, text string, values assertion.Values) monitor.AssertionResult {
 	outcome := monitor.AssertionResult{Expression: text}
-	assertion, err := a.kind.assertion(text)
+	compiled, err := a.kind.assertion(text)
 	if err == nil {
-		outcome.Passed, outcome.Actual, err = assertion.Evaluate(ctx, seen.Values, a.clean)
+		outcome.Passed, outcome.Actual, err = compiled.Evaluate(ctx, values, a.clean)
 		if outcome.Passed && a.tools.Wire != nil { // somebody wants to see all of it
-			outcome.Actual = assertion.Actual(ctx, seen.Values, a.clean)
+			outcome.Actual = compiled.Actual(ctx, values, a.clean)
 		}
 	}
 	if err != nil {

@@ -67,7 +67,7 @@ func answers(takes time.Duration, statuses ...int) scripted {
 			verdict = fmt.Sprint("status ", status)
 		}
 		return executor.Observation{
-			Values: map[string]any{"status": status}, Observed: map[string]any{"status": status}, Latency: takes, Verdict: verdict,
+			Values: assertion.Known(map[string]any{"status": status}), Observed: map[string]any{"status": status}, Latency: takes, Verdict: verdict,
 		}
 	}}
 }
@@ -256,7 +256,7 @@ func TestResultsAreBounded(t *testing.T) {
 				return executor.Observation{Err: err}
 			}
 			return executor.Observation{
-				Values:   map[string]any{"status": 1, "body": long, "list": []string{long, long}},
+				Values:   assertion.Known(map[string]any{"status": 1, "body": long, "list": []string{long, long}}),
 				Observed: map[string]any{"body": long}, Verdict: long,
 			}
 		}}, monitor.Definition{Assertions: []string{`body == ""`, `list == []`, `{"x": {body: list}} == {}`, `[1][body.size()] == int(body)`}})
@@ -312,7 +312,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			kind := scripted{attempt: func(context.Context, executor.Tools) executor.Observation {
-				return executor.Observation{Values: map[string]any{"status": 200, "body": "s3cret-value", "list": []string{}}, Verdict: tc.verdict, Warning: tc.warning, WarnUnless: tc.unless}
+				return executor.Observation{Values: assertion.Known(map[string]any{"status": 200, "body": "s3cret-value", "list": []string{}}), Verdict: tc.verdict, Warning: tc.warning, WarnUnless: tc.unless}
 			}}
 			r := execute(t, kind, tc.definition)
 			require.Equal(t, tc.outcome, r.Outcome, r.Error)
@@ -328,7 +328,7 @@ func TestTestsTellMore(t *testing.T) {
 	kind := scripted{attempt: func(_ context.Context, tools executor.Tools) executor.Observation {
 		text, err := tools.Secret("AUTH secret://token")
 		tools.Wire.Sent(text)
-		return executor.Observation{Values: map[string]any{"status": 200}, Err: err, Verdict: "bad"}
+		return executor.Observation{Values: assertion.Known(map[string]any{"status": 200}), Err: err, Verdict: "bad"}
 	}}
 	table, err := executor.NewTable(kind)
 	require.NoError(t, err)

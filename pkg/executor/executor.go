@@ -71,8 +71,8 @@ func (t Tools) Dial(ctx context.Context, network, address string) (net.Conn, err
 
 // Observation is what one attempt saw.
 type Observation struct {
-	// Values are the variables of assertions. A value may be a func() any, called when needed.
-	Values map[string]any
+	// Values are the variables of assertions.
+	Values assertion.Values
 	// Body reads what came as it came, for kinds that build on this one; nil where there is none.
 	Body func() io.Reader
 	// Observed is what the result keeps.

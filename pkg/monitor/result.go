@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -105,7 +104,7 @@ type Execution struct {
 
 // ID identifies the execution; due times are told apart to the millisecond.
 func (e Execution) ID() string {
-	return fmt.Sprintf("%s.%d.%s.%s", e.Check.ID, e.Revision, strconv.FormatInt(e.DueAt.UnixMilli(), 36), e.Location)
+	return e.Check.ID + "." + strconv.FormatUint(e.Revision, 10) + "." + strconv.FormatInt(e.DueAt.UnixMilli(), 36) + "." + e.Location
 }
 
 // Grade turns what an execution found into its outcome: invert swaps success and failure, and a

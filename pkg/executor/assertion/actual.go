@@ -21,12 +21,12 @@ const maxActual = 200
 
 // Actual finds the values that an assertion was about: those that decided, in at most maxActual bytes.
 // It evaluates the assertion again.
-func (a *Assertion) Actual(ctx context.Context, values map[string]any, clean func(string) string) string {
+func (a *Assertion) Actual(ctx context.Context, values Values, clean func(string) string) string {
 	tracing, err := a.tracing()
 	if err != nil {
 		return ""
 	}
-	_, details, err := tracing.ContextEval(ctx, values)
+	_, details, err := tracing.ContextEval(ctx, activation(values))
 	if err != nil || details == nil {
 		return ""
 	}

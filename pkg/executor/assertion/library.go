@@ -42,7 +42,7 @@ func library() []cel.EnvOption {
 // limits bound the evaluation of a program.
 func limits() []cel.ProgramOption {
 	return []cel.ProgramOption{
-		cel.CostLimit(costLimit), cel.InterruptCheckFrequency(interruptEvery),
+		cel.CostLimit(costLimit), cel.InterruptCheckFrequency(interruptEvery), interruptible(),
 		cel.CostTrackerOptions(
 			interpreter.OverloadCostTracker(overloads.ContainsString, linear(0.1)),
 			interpreter.OverloadCostTracker(overloads.Matches, linear(0.5)),
@@ -86,12 +86,4 @@ func available(parsed *cel.Ast) (err error) {
 			at.Line(), at.Column()+1, e.AsCall().FunctionName())
 	}))
 	return err
-}
-
-// loops reports whether an expression goes through lists or maps.
-func loops(parsed *cel.Ast) (found bool) {
-	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		found = found || e.Kind() == ast.ComprehensionKind
-	}))
-	return found
 }

@@ -16,13 +16,12 @@ import (
 // Executor implements executor.Executor.
 type Executor struct {
 	system *system
-	blank  map[string]any
 }
 
 // New returns an executor that resolves as the system does where a check names no server, by the
 // files given: usually /etc/resolv.conf and /etc/hosts.
 func New(resolvConf, hosts string) Executor {
-	return Executor{&system{resolvConf: file{path: resolvConf}, hosts: file{path: hosts}}, blank()}
+	return Executor{&system{resolvConf: file{path: resolvConf}, hosts: file{path: hosts}}}
 }
 
 // Kind implements executor.Executor.

@@ -32,7 +32,7 @@ func FuzzObserve(f *testing.F) {
 			return
 		}
 		query := new(dns.Msg).SetQuestion("two.test.", qtype)
-		p := &probe{blank: blank(), qtype: qtype, qclass: dns.ClassINET, name: "two.test.", options: Options{Type: "X", Expect: Expect{Answers: []string{want}, Match: "exact"}}}
+		p := &probe{qtype: qtype, qclass: dns.ClassINET, name: "two.test.", options: Options{Type: "X", Expect: Expect{Answers: []string{want}, Match: "exact"}}}
 		_ = foreign(query, reply)
 		seen := p.observe(t.Context(), answer{Msg: reply, server: "server", timings: &monitor.Timings{}}, time.Second)
 		if seen.Err != nil {
@@ -41,7 +41,8 @@ func FuzzObserve(f *testing.F) {
 		encoded, err := json.Marshal(seen.Observed)
 		require.NoError(t, err)
 		require.True(t, utf8.Valid(encoded))
-		answers, ok := seen.Values["answers"].([]string)
+		value, _ := seen.Values("answers")
+		answers, ok := value.([]string)
 		require.True(t, ok)
 		require.True(t, slices.IsSorted(answers))
 	})

@@ -3,7 +3,6 @@ package dnscheck
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +31,8 @@ type look struct {
 	signed *dnssec.Verdict
 	peers  *peers
 	zone   *zone
+	// secured are the values of variables about TLS, where there is any.
+	secured map[string]any
 }
 
 // look reads an answer.
@@ -56,14 +57,15 @@ func (p *probe) observe(ctx context.Context, a answer, latency time.Duration) ex
 
 func (p *probe) observation(ctx context.Context, l *look) executor.Observation {
 	verdict, err := p.judge(ctx, l)
-	values, observed := p.values(l), p.observed(l)
+	observed := p.observed(l)
 	if l.tls != nil {
-		secure.Observe(l.tls, values, observed)
+		l.secured = make(map[string]any)
+		secure.Observe(l.tls, l.secured, observed)
 		if p.options.TLS.SkipVerify {
 			observed["warning"] = "the certificate is not verified (options.tls.skip_verify): the answers may be anyone's"
 		}
 	}
-	return executor.Observation{Values: values, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, WarnUnless: p.options.Warning, Err: err}
+	return executor.Observation{Values: l.value, Observed: observed, Timings: l.timings, Latency: l.latency, Verdict: verdict, WarnUnless: p.options.Warning, Err: err}
 }
 
 // judge says what is wrong, first of all when servers differ: then it depends on whom one asks.
@@ -79,41 +81,82 @@ func (p *probe) judge(ctx context.Context, l *look) (verdict string, err error) 
 	return verdict, err
 }
 
-// blank are the variables of assertions of an attempt that saw nothing: each has a value of its type.
-func blank() map[string]any {
-	none := map[string]any{}
-	return map[string]any{
-		"rcode": "", "answers": []string{}, "ttl": 0, "server": "", "transport": "", "latency": time.Duration(0), "latency_ms": 0.0, "cname": []string{},
-		"flags": nil, "records": nil, "authority": nil, "additional": nil, "timings": nil, "rrsig_expires_in": nil, // always set
-		"tls_version": "", "certificate": none, "dnssec": "", "dnssec_reason": "", "agree": true, "consistent": true, "by_server": none, "serials": none,
+// value is that of a variable of assertions. Most checks ask for few of them, so that they are not put
+// together before.
+func (l *look) value(name string) (any, bool) {
+	switch name {
+	case "rcode":
+		return rcodeOf(l.Msg), true
+	case "answers":
+		return l.answers, true
+	case "ttl":
+		return int(l.ttl), true
+	case "cname":
+		return append([]string{}, l.aliases...), true
+	case "flags":
+		return flagsOf(l.Msg), true
+	case "records":
+		return section(l.Answer), true
+	case "authority":
+		return section(l.Ns), true
+	case "additional":
+		return section(l.Extra), true
+	case "rrsig_expires_in":
+		return expiresIn(l, time.Now()), true
+	case "latency":
+		return l.latency, true
+	case "latency_ms":
+		return milliseconds(l.latency), true
+	case "timings":
+		return endpoint.TimingsMap(l.timings), true
+	case "server":
+		return l.server, true
+	case "transport":
+		return l.transport, true
 	}
+	return l.furtherValue(name)
 }
 
-// values are the variables of assertions; what takes work is made when it is asked for. A copy of all
-// the names costs less than to put them in one after another.
-func (p *probe) values(l *look) map[string]any {
-	values := maps.Clone(p.blank)
-	values["rcode"], values["answers"], values["ttl"], values["server"], values["transport"] = rcodeOf(l.Msg), l.answers, int(l.ttl), l.server, l.transport
-	values["latency"], values["latency_ms"] = l.latency, milliseconds(l.latency)
-	if len(l.aliases) > 0 {
-		values["cname"] = l.aliases
+// furtherValue is that of a variable about what only some checks look at; of the others it is an empty
+// one of its type.
+func (l *look) furtherValue(name string) (any, bool) {
+	switch name {
+	case "dnssec":
+		if l.signed != nil {
+			return string(l.signed.Status), true
+		}
+		return "", true
+	case "dnssec_reason":
+		if l.signed != nil {
+			return l.signed.Reason, true
+		}
+		return "", true
+	case "agree":
+		return l.peers == nil || l.peers.problem == "", true
+	case "by_server":
+		if l.peers != nil {
+			return l.peers.values(), true
+		}
+		return map[string]any{}, true
+	case "consistent":
+		return l.zone == nil || l.zone.problem == "", true
+	case "serials":
+		if l.zone != nil {
+			return l.zone.serials(), true
+		}
+		return map[string]any{}, true
+	case "tls_version":
+		if l.tls != nil {
+			return l.secured["tls_version"], true
+		}
+		return "", true
+	case "certificate":
+		if l.tls != nil {
+			return l.secured["certificate"], true
+		}
+		return map[string]any{}, true
 	}
-	values["flags"] = func() any { return flagsOf(l.Msg) }
-	values["records"] = func() any { return section(l.Answer) }
-	values["authority"] = func() any { return section(l.Ns) }
-	values["additional"] = func() any { return section(l.Extra) }
-	values["timings"] = func() any { return endpoint.TimingsMap(l.timings) }
-	values["rrsig_expires_in"] = func() any { return expiresIn(l, time.Now()) }
-	if l.signed != nil {
-		values["dnssec"], values["dnssec_reason"] = string(l.signed.Status), l.signed.Reason
-	}
-	if l.peers != nil {
-		values["agree"], values["by_server"] = l.peers.problem == "", l.peers.values()
-	}
-	if l.zone != nil {
-		values["consistent"], values["serials"] = l.zone.problem == "", l.zone.serials()
-	}
-	return values
+	return nil, false
 }
 
 // observed is what the result keeps.

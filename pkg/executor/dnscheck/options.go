@@ -90,11 +90,10 @@ type probe struct {
 	secure   *secure.Client
 	way      route.Route
 	system   *system
-	blank    map[string]any
 }
 
 func (e Executor) prepare(d monitor.Definition) (*probe, monitor.Problems) {
-	p := &probe{system: e.system, blank: e.blank}
+	p := &probe{system: e.system}
 	o := &p.options
 	problems := option.Decode(d.Options, o)
 	o.Type, o.Class, o.Expect.Rcode = strings.ToUpper(o.Type), strings.ToUpper(o.Class), strings.ToUpper(o.Expect.Rcode)

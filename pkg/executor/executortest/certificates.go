@@ -8,8 +8,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,5 +50,24 @@ func ServeTLS(t testing.TB, config *tls.Config, before func(net.Conn) error) str
 		if secure.HandshakeContext(t.Context()) == nil {
 			_, _ = secure.Read(make([]byte, 1)) // until the client goes
 		}
+	})
+}
+
+// TerminateTLS starts a TCP server that passes on what comes by TLS, and returns its address.
+func TerminateTLS(t testing.TB, certificate tls.Certificate, to string) string {
+	t.Helper()
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	return ServeConns(t, func(c net.Conn) {
+		defer func() { _ = c.Close() }()
+		secure := tls.Server(c, config)
+		there, err := net.Dial("tcp", to)
+		if err != nil || secure.HandshakeContext(t.Context()) != nil {
+			return
+		}
+		var both sync.WaitGroup
+		both.Go(func() { _, _ = io.Copy(there, secure); _ = there.Close() })
+		_, _ = io.Copy(secure, there)
+		_ = c.Close()
+		both.Wait()
 	})
 }

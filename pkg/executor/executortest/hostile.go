@@ -2,9 +2,12 @@ package executortest
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +96,7 @@ func (s Subject) attacks(t *testing.T) map[string]Attack {
 func (s Subject) testDeadline(t *testing.T) {
 	for name, attack := range s.attacks(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := attack.Definition
 			d.Timeout = monitor.Duration(300 * time.Millisecond)
 			promptly(t, func() time.Duration {
@@ -116,18 +120,58 @@ func (s Subject) testDeadline(t *testing.T) {
 	}
 }
 
-// testMemory bounds what an execution takes of memory, garbage included: so it cannot hold more.
-func (s Subject) testMemory(t *testing.T) {
+// RunMemory bounds what an execution takes of memory, garbage included: so it cannot hold more. Nothing
+// else may go on in the process meanwhile.
+func RunMemory(t *testing.T, s Subject) {
+	if s.Executor.Kind().Pushed {
+		return
+	}
+	definitions := s.rudeWays(t)
 	for name, attack := range s.attacks(t) {
-		t.Run(name, func(t *testing.T) {
-			d := attack.Definition
-			d.Timeout, d.Assertions = monitor.Duration(200*time.Millisecond), nil
-			engine, execution := s.engine(t), Execution(d)
-			engine.Execute(t.Context(), execution) // what is kept of a first time is not counted
-			before := allocated()
-			engine.Execute(t.Context(), execution)
-			require.Less(t, allocated()-before, memoryMargin, "bytes allocated")
-		})
+		definitions[name] = attack.Definition
+	}
+	m := measurement{engine: s.engine(t), executions: map[string]monitor.Execution{}}
+	for name, d := range definitions {
+		d.Timeout, d.Assertions = monitor.Duration(200*time.Millisecond), nil
+		m.executions[name] = Execution(d)
+	}
+	names := slices.Sorted(maps.Keys(m.executions))
+	m.allocates(t, names) // what is kept of a first time is not counted
+	const together = 8
+	for group := range slices.Chunk(names, together) {
+		m.require(t, group)
+	}
+}
+
+// measurement is of some executions by name.
+type measurement struct {
+	engine     *executor.Engine
+	executions map[string]monitor.Execution
+}
+
+// allocates is how many bytes some executions, side by side, allocate in all.
+func (m measurement) allocates(t *testing.T, names []string) int {
+	var going sync.WaitGroup
+	before := allocated()
+	for _, name := range names {
+		going.Go(func() { m.engine.Execute(t.Context(), m.executions[name]) })
+	}
+	going.Wait()
+	return allocated() - before
+}
+
+// require bounds each execution: where all of them come to less than one may, none needs to be
+// measured alone.
+func (m measurement) require(t *testing.T, names []string) {
+	t.Helper()
+	took := m.allocates(t, names)
+	switch {
+	case took < memoryMargin:
+	case len(names) == 1:
+		t.Errorf("%s allocated %d bytes, %d are allowed", names[0], took, memoryMargin)
+	default:
+		m.require(t, names[:len(names)/2])
+		m.require(t, names[len(names)/2:])
 	}
 }
 

@@ -147,7 +147,7 @@ func ServeDNS(t testing.TB, handler dns.HandlerFunc) string {
 		}()
 		<-started
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
 			defer cancel()
 			_ = server.ShutdownContext(ctx)
 			<-ended

@@ -66,25 +66,32 @@ type Attack struct {
 	Text string
 }
 
-// Run holds a kind to the conduct that all kinds share.
+// Run holds a kind to the conduct that all kinds share, but for memory: that is for RunMemory. Its
+// tests mostly wait, and do so side by side.
 func Run(t *testing.T, s Subject) {
-	t.Run("described", s.testDescription)
-	t.Run("options", s.testOptions)
-	t.Run("schema", s.testSchema)
+	run := func(name string, test func(*testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
+	run("described", s.testDescription)
+	run("options", s.testOptions)
+	run("schema", s.testSchema)
 	if s.Executor.Kind().Pushed {
 		return // its target is for people, and nobody executes it
 	}
-	t.Run("targets", s.testTargets)
-	t.Run("answer", s.testAnswer)
-	t.Run("deadline", s.testDeadline)
-	t.Run("memory", s.testMemory)
+	run("targets", s.testTargets)
+	run("answer", s.testAnswer)
+	run("deadline", s.testDeadline)
 	if s.Network == "" {
 		return
 	}
-	t.Run("cancellation", s.testCancellation)
-	t.Run("policy", s.testPolicy)
-	t.Run("network", s.testNetwork)
-	t.Run("secrets", s.testSecrets)
+	run("cancellation", s.testCancellation)
+	run("policy", s.testPolicy)
+	run("network", s.testNetwork)
+	run("rude ways", s.testRudeWays)
+	run("secrets", s.testSecrets)
 }
 
 // Engine returns an engine of the given executors that knows secret://token.
@@ -246,7 +253,7 @@ func (s Subject) testEndOfSlow(t *testing.T) {
 // may well hold up one of them, not all.
 func promptly(t *testing.T, run func() (late time.Duration)) {
 	t.Helper()
-	const runs = 3
+	const runs = 5
 	var lateness []time.Duration
 	for range runs {
 		late := run()

@@ -53,18 +53,18 @@ const (
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
 	sent, err := p.fill(tools)
 	if err != nil {
 		return executor.Observation{Err: err}
 	}
-	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun)}
-	}
-	defer func() { _ = conn.Close() }()
+	return p.target.Meet(ctx, tools, func(conn *endpoint.Conn, begun time.Time) executor.Observation {
+		return p.meet(ctx, tools, conn, sent, begun)
+	})
+}
+
+func (p *probe) meet(ctx context.Context, tools executor.Tools, conn *endpoint.Conn, sent metadata.MD, begun time.Time) executor.Observation {
 	conn.Unlogged()
-	_, address, err := endpoint.Fill(tools, p.target)
+	_, address, err := endpoint.Fill(tools, p.target.Address())
 	if err != nil {
 		return executor.Observation{Err: err}
 	}
@@ -139,7 +139,7 @@ func (p *probe) observe(l *line, ip, status string, received metadata.MD, err er
 	}
 	state, _, _ := l.shook()
 	secure.Observe(state, values, observed)
-	seen := executor.Observation{Values: values, Observed: observed, Timings: timings, Latency: latency, Err: err}
+	seen := executor.Observation{Values: assertion.Known(values), Observed: observed, Timings: timings, Latency: latency, Err: err}
 	if err == nil && status != p.options.Status {
 		seen.Err = fmt.Errorf("the status is %s, expected %s", status, p.options.Status)
 	}

@@ -33,8 +33,7 @@ type TLS struct {
 // probe is a prepared check.
 type probe struct {
 	options Options
-	target  string
-	route   route.Route
+	target  endpoint.Target
 	// tls is nil for a connection without.
 	tls *secure.Client
 }
@@ -42,9 +41,7 @@ type probe struct {
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
-		problems.Add("target", "%s", problem)
-	}
+	target := endpoint.NewTarget(&problems, "tcp", d.Target, o.Options, o.ProxyOptions)
 	if !validName(o.Service) {
 		problems.Add("options.service", "is no name of a service: use one such as shop.Orders, without spaces")
 	}
@@ -59,9 +56,8 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	if !o.TLS.Enabled {
 		client = nil
 	}
-	way, more := route.New(o.Options, o.ProxyOptions)
 	o.TLS.Options = secure.Options{} // the client holds them
-	return &probe{options: o, target: d.Target, route: way, tls: client}, append(problems, more...)
+	return &probe{options: o, target: target, tls: client}, problems
 }
 
 func validName(text string) bool {

@@ -80,10 +80,10 @@ const MaxMessage = 1000
 func (h Heartbeat) Observation() executor.Observation {
 	seen := executor.Observation{
 		Latency: h.Took,
-		Values: map[string]any{
+		Values: assertion.Known(map[string]any{
 			"message": h.Message, "exit_code": h.ExitCode, "latency": h.Took,
 			"latency_ms": float64(h.Took) / float64(time.Millisecond),
-		},
+		}),
 		Observed: map[string]any{"exit_code": h.ExitCode},
 	}
 	if h.Message != "" {

@@ -8,13 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/certificate"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
+	"github.com/vedette/vedette/pkg/monitor"
 )
 
 // answer is what came back.
@@ -24,23 +24,15 @@ type answer struct {
 	body      body
 	phases    *phases
 	redirects int
+	// made are the values that were asked for once.
+	made map[string]any
 }
 
-func (a answer) observation() executor.Observation {
+func (a *answer) observation() executor.Observation {
 	latency, timings := a.phases.elapsed(), a.phases.timings()
-	text := sync.OnceValue(a.body.text)
 	seen := executor.Observation{
-		Values: map[string]any{
-			"status": a.response.StatusCode, "latency": latency, "latency_ms": endpoint.Milliseconds(latency),
-			"ip": a.phases.ip, "http_version": a.response.Proto, "redirects": a.redirects,
-			"body":        func() any { return text() },
-			"headers":     sync.OnceValue(func() any { return lowerCase(a.response.Header) }),
-			"json":        sync.OnceValue(func() any { return decoded(text(), a.body.cut) }),
-			"certificate": sync.OnceValue(func() any { return a.certificate() }),
-			"timings":     func() any { return endpoint.TimingsMap(timings) },
-			"url":         func() any { return withoutQuery(a.response.Request.URL) },
-		},
-		Body: a.body.reader, Observed: a.observed(), Timings: timings, Latency: latency, Verdict: a.verdict(),
+		Values: func(name string) (any, bool) { return a.value(name, latency, timings) },
+		Body:   a.body.reader, Observed: a.observed(), Timings: timings, Latency: latency, Verdict: a.verdict(),
 	}
 	if a.probe.options.KeepResponse {
 		seen.OnFailure = func(clean func(string) string) map[string]any {
@@ -50,8 +42,57 @@ func (a answer) observation() executor.Observation {
 	return seen
 }
 
+// value is that of a variable of assertions.
+func (a *answer) value(name string, latency time.Duration, timings *monitor.Timings) (any, bool) {
+	switch name {
+	case "status":
+		return a.response.StatusCode, true
+	case "latency":
+		return latency, true
+	case "latency_ms":
+		return endpoint.Milliseconds(latency), true
+	case "timings":
+		return endpoint.TimingsMap(timings), true
+	case "ip":
+		return a.phases.ip, true
+	case "http_version":
+		return a.response.Proto, true
+	case "redirects":
+		return a.redirects, true
+	case "url":
+		return withoutQuery(a.response.Request.URL), true
+	case "body", "json", "headers", "certificate":
+		return a.once(name), true
+	}
+	return nil, false
+}
+
+// once is a value that takes work, made for all assertions that need it.
+func (a *answer) once(name string) any {
+	if value, ok := a.made[name]; ok {
+		return value
+	}
+	var value any
+	switch name {
+	case "body":
+		value = a.body.text()
+	case "json":
+		text, _ := a.once("body").(string)
+		value = decoded(text, a.body.cut)
+	case "headers":
+		value = lowerCase(a.response.Header)
+	default:
+		value = a.certificate()
+	}
+	if a.made == nil {
+		a.made = make(map[string]any, 2)
+	}
+	a.made[name] = value
+	return value
+}
+
 // verdict judges without assertions.
-func (a answer) verdict() string {
+func (a *answer) verdict() string {
 	if a.response.StatusCode >= http.StatusBadRequest {
 		return strings.TrimRight(fmt.Sprintf("status %d %s", a.response.StatusCode, http.StatusText(a.response.StatusCode)), " ")
 	}
@@ -62,7 +103,7 @@ func (a answer) verdict() string {
 	return ""
 }
 
-func (a answer) observed() map[string]any {
+func (a *answer) observed() map[string]any {
 	observed := map[string]any{
 		"status": a.response.StatusCode, "http_version": a.response.Proto, "ip": a.phases.ip, "bytes": a.body.size,
 	}
@@ -86,7 +127,7 @@ func (a answer) observed() map[string]any {
 }
 
 // certificate is what assertions see of the server's.
-func (a answer) certificate() map[string]any {
+func (a *answer) certificate() map[string]any {
 	state := a.response.TLS
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return map[string]any{}

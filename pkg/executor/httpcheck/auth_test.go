@@ -132,7 +132,7 @@ func TestDigest(t *testing.T) {
 	url, _ := digestServer(t, `Digest realm="a", nonce="n", qop="auth"`)
 	wrong := auth("type", "digest", "username", "you", "password", "secret://token")
 	require.Equal(t, "status 403 Forbidden", execute(t, url, wrong).Error)
-	for _, challenge := range []string{`Digest realm="a", nonce="n", algorithm=MD5-sess`, `Basic realm="a"`, `Digest realm="`} {
+	for _, challenge := range []string{`Digest realm="a", nonce="n", algorithm=MD5-sess`, `Digest realm="a", nonce="n", qop="auth", algorithm=MD4-sess`, `Basic realm="a"`, `Digest realm="`} {
 		url, _ = digestServer(t, challenge)
 		r := execute(t, url, options)
 		require.Equal(t, monitor.OutcomeFailure, r.Outcome)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
@@ -61,7 +62,8 @@ func (e Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problem
 // what a new visitor would.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
 	for {
-		request, err := p.request(ctx, tools)
+		phases := &phases{}
+		request, err := p.request(phases.trace(context.WithValue(ctx, toolsKey{}, &tools)), tools)
 		if err != nil {
 			return executor.Observation{Err: err}
 		}
@@ -69,7 +71,7 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		if err != nil {
 			return executor.Observation{Err: err}
 		}
-		seen, refused := p.ask(request, tools)
+		seen, refused := p.ask(request, tools, phases)
 		if !refused || shown.fresh || shown.value == "" {
 			return seen
 		}
@@ -79,9 +81,8 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 }
 
 // ask sends the request and follows where it is led. refused is whether it is not authorized.
-func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.Observation, refused bool) {
-	var phases phases
-	session, err := p.open(tools, request.URL, &phases)
+func (p *probe) ask(request *http.Request, tools executor.Tools, phases *phases) (seen executor.Observation, refused bool) {
+	session, err := p.open(tools, request.URL, phases)
 	if err != nil {
 		return executor.Observation{Err: err}, false
 	}
@@ -95,11 +96,12 @@ func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.
 		}
 		client.Transport = answering
 	}
-	response, err := client.Do(request.WithContext(phases.trace(request.Context())))
+	phases.begun = time.Now()
+	response, err := client.Do(request)
 	if err != nil {
 		return phases.failed(session.explain(ended(request, err))), false
 	}
-	a := answer{probe: p, response: response, phases: &phases, redirects: trail.followed}
+	a := &answer{probe: p, response: response, phases: phases, redirects: trail.followed}
 	a.body, err = readBody(response)
 	phases.finish()
 	_ = response.Body.Close() // what is left of the body is not wanted
@@ -110,6 +112,8 @@ func (p *probe) ask(request *http.Request, tools executor.Tools) (seen executor.
 	switch {
 	case response.StatusCode == http.StatusProxyAuthRequired && p.options.Proxy != "":
 		seen.Err = errProxyWants
+	case a.body.cut && session.packed.expands(a.body.size):
+		seen.Err = errBomb
 	case !p.asked(response):
 		seen.Err = p.otherVersion()
 	default:
@@ -150,9 +154,12 @@ func (p *probe) request(ctx context.Context, tools executor.Tools) (*http.Reques
 }
 
 func (p *probe) setHeaders(request *http.Request, tools executor.Tools) error {
-	const least = 3
+	const least = 4
 	request.Header = make(http.Header, len(p.options.Headers)+least)
 	request.Header.Set("User-Agent", userAgent)
+	if p.compress {
+		request.Header.Set("Accept-Encoding", "gzip")
+	}
 	if mediaType := p.content.mediaType(); mediaType != "" {
 		request.Header.Set("Content-Type", mediaType)
 	}

@@ -21,7 +21,7 @@ const (
 
 // kept is the beginning of the answer as a result keeps it: status, headers and body, secrets taken
 // out before it is cut. Cookies, which are secrets of the server's, are left out.
-func (a answer) kept(clean func(string) string) string {
+func (a *answer) kept(clean func(string) string) string {
 	var head strings.Builder
 	fmt.Fprintf(&head, "%s %s\n", a.response.Proto, a.response.Status)
 	names := make([]string, 0, len(a.response.Header))

@@ -1,6 +1,8 @@
 package httpcheck
 
 import (
+	"net/http"
+
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/option"
 	"github.com/vedette/vedette/pkg/executor/route"
@@ -60,6 +62,12 @@ type probe struct {
 	tls     *secure.Client
 	route   route.Route
 	tokens  *Tokens
+	// plain makes the connections of all attempts that need nothing of their own but their tools; nil
+	// where there may be none such.
+	plain *http.Transport
+	// compress is whether answers may come compressed, which is undone: as with net/http, unless the
+	// definition has headers about that, or asks for headers only.
+	compress bool
 }
 
 func (e Executor) prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
@@ -90,6 +98,8 @@ func (e Executor) PrepareOptions(target string, o Options) (executor.Probe, moni
 	p.route, more = route.New(o.Options, o.ProxyOptions)
 	problems = append(problems, more...)
 	p.tls = secure.Prepare(&problems, "options.tls", o.TLS)
+	p.plain = p.transportOfAll(o)
+	p.compress = o.Method != http.MethodHead && !has(o.Headers, "Accept-Encoding") && !has(o.Headers, "Range")
 	p.options = o
 	p.options.Body, p.options.JSON, p.options.Form, p.options.GraphQL = "", "", nil, GraphQL{} // the content holds them
 	p.options.TLS = secure.Options{SkipVerify: o.TLS.SkipVerify}                               // the client holds the rest

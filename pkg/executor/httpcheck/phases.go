@@ -25,7 +25,6 @@ type phases struct {
 
 // trace returns ctx with the notes being taken.
 func (p *phases) trace(ctx context.Context) context.Context {
-	p.begun = time.Now()
 	note := func(at *time.Time) {
 		p.mu.Lock()
 		defer p.mu.Unlock()

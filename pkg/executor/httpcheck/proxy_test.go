@@ -97,6 +97,15 @@ func TestProxy(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, c.to == secure, authorization == "", "a tunnel is told nothing of it")
 
+		options["proxy"] = "https://me:secret://token@" + executortest.TerminateTLS(t, certificate, proxy)
+		r = execute(t, c.target, options, `body == "`+c.body+`"`)
+		require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)
+		require.Contains(t, r.Error, "signed by an authority that is not trusted", "the authority is the target's")
+		options["proxy_ca"] = ca
+		r = execute(t, c.target, options, `body == "`+c.body+`"`)
+		require.Equal(t, monitor.OutcomeSuccess, r.Outcome, r.Error)
+		delete(options, "proxy_ca")
+
 		options["proxy"] = "http://" + proxy
 		r = execute(t, c.target, options)
 		require.Equal(t, monitor.OutcomeError, r.Outcome, r.Error)

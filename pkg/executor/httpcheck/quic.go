@@ -33,7 +33,7 @@ func (q *overQUIC) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http3.Transport{MaxResponseHeaderBytes: maxHeaders}
+	transport := &http3.Transport{MaxResponseHeaderBytes: maxHeaders, DisableCompression: true}
 	return transport.NewClientConn(conn).RoundTrip(request)
 }
 

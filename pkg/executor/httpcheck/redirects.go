@@ -30,6 +30,9 @@ func (r *redirects) check(next *http.Request, via []*http.Request) error {
 	// body, nor the query in the Referer.
 	clear(next.Header)
 	next.Header.Set("User-Agent", userAgent)
+	if r.session.probe.compress {
+		next.Header.Set("Accept-Encoding", "gzip")
+	}
 	next.Body, next.GetBody, next.ContentLength = http.NoBody, nil, 0
 	return nil
 }

@@ -20,6 +20,8 @@ type session struct {
 	own *tls.Config
 	// wanted is whether a server asked for a certificate of the client that there is not.
 	wanted atomic.Bool
+	// packed is the compressed body of the last answer; nil of another.
+	packed *packed
 	// made are what was made for ways.
 	made    [ways]http.RoundTripper
 	closers []func()
@@ -70,6 +72,9 @@ func (s *session) RoundTrip(request *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s.probe.compress {
+			made = unpacking{made, s}
+		}
 		found = s.tools.Wire.RoundTripper(made)
 		s.made[to.index()] = found
 	}
@@ -85,6 +90,11 @@ func (s *session) make(to way) (http.RoundTripper, error) {
 		}
 		s.watch(config)
 	}
+	if s.probe.plain != nil && !to.secure {
+		// It has no idle connections; this ends dialling that was given up.
+		s.closers = append(s.closers, s.probe.plain.CloseIdleConnections)
+		return s.probe.plain, nil
+	}
 	if s.probe.options.HTTPVersion == "3" {
 		return &overQUIC{session: s, config: config}, nil
 	}
@@ -92,6 +102,7 @@ func (s *session) make(to way) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
+	transport.DisableCompression = true // see unpacking
 	s.closers = append(s.closers, transport.CloseIdleConnections)
 	return transport, nil
 }

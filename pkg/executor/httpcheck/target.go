@@ -93,6 +93,16 @@ func checkVersion(problems *monitor.Problems, target string, o Options) {
 	}
 }
 
+// has reports whether headers hold one by its canonical name.
+func has(headers map[string]string, canonical string) bool {
+	for name := range headers {
+		if http.CanonicalHeaderKey(name) == canonical {
+			return true
+		}
+	}
+	return false
+}
+
 func checkHeaders(problems *monitor.Problems, headers map[string]string) {
 	names := make([]string, 0, len(headers))
 	for name := range headers {

@@ -3,12 +3,11 @@ package httpcheck
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/vedette/vedette/pkg/executor"
 )
@@ -45,9 +44,28 @@ func (p *probe) transport(tools executor.Tools, version string, secure bool, con
 		transport.Proxy = func(r *http.Request) (*url.URL, error) {
 			return proxy, p.permitted(r.Context(), tools, r.URL.Hostname())
 		}
-		transport.DialContext = politely(p.toProxy(tools))
+		transport.DialContext = politely(func(ctx context.Context, _, _ string) (net.Conn, error) { return p.route.DialProxy(ctx, tools) })
 	}
 	return transport, nil
+}
+
+// toolsKey is under what a context has the tools of the attempt, a *executor.Tools.
+type toolsKey struct{}
+
+// transportOfAll is one for all attempts, which find their tools in the context: a transport takes
+// more to make than the rest of a plain request. By HTTP/1.1 no connection is for two.
+func (p *probe) transportOfAll(o Options) *http.Transport {
+	if o.Proxy != "" || (o.HTTPVersion != "auto" && o.HTTPVersion != "1.1") || !strings.HasPrefix(p.target, "http://") {
+		return nil
+	}
+	return &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeaders, WriteBufferSize: writeBuffer,
+		Protocols: protocols("1.1", false),
+		DialContext: politely(func(ctx context.Context, network, address string) (net.Conn, error) {
+			tools, _ := ctx.Value(toolsKey{}).(*executor.Tools)
+			return p.route.Dialer(*tools)(ctx, network, address)
+		}),
+	}
 }
 
 // protocols are those to offer: of auto, HTTP/2 by TLS only.
@@ -74,16 +92,4 @@ func (p *probe) permitted(ctx context.Context, tools executor.Tools, host string
 	}
 	_, err := p.route.Resolve(ctx, tools, host)
 	return err
-}
-
-// toProxy connects to the proxy itself. That it cannot be reached says nothing about the target.
-func (p *probe) toProxy(tools executor.Tools) dialer {
-	dial := p.route.ToProxy().Dialer(tools)
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err == nil || errors.Is(err, executor.ErrForbidden) || errors.Is(err, executor.ErrSetup) {
-			return conn, err
-		}
-		return nil, fmt.Errorf("%w: the proxy cannot be reached: %s", executor.ErrSetup, executor.Explain(err, "while connecting to it").Error())
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/vedette/vedette/pkg/executor"
 	"github.com/vedette/vedette/pkg/executor/assertion"
@@ -71,8 +70,13 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 			extracted[name] = value
 		}
 	}
-	seen.Values = maps.Clone(seen.Values)
-	seen.Values["extracted"] = extracted
+	web := seen.Values
+	seen.Values = func(name string) (any, bool) {
+		if name == "extracted" {
+			return extracted, true
+		}
+		return web(name)
+	}
 	if kept := worthKeeping(extracted); len(kept) > 0 {
 		seen.Observed["extracted"] = kept
 	}
@@ -85,25 +89,19 @@ func documentOf(seen executor.Observation) (any, error) {
 	if size, ok := seen.Observed["bytes"].(int); !ok || size > maxBody {
 		return nil, fmt.Errorf("the body is longer than %d KiB, too long to be validated", maxBody>>10)
 	}
-	text, ok := called(seen.Values["body"]).(string)
+	body, _ := seen.Values("body")
+	text, ok := body.(string)
 	if !ok {
 		return nil, errors.New("the body is no text")
 	}
 	if !few(text) {
 		return nil, fmt.Errorf("the body holds more than %d values, too many to be validated", maxValues)
 	}
-	document := called(seen.Values["json"])
+	document, _ := seen.Values("json")
 	if err, ok := document.(error); ok {
 		return nil, err
 	}
 	return document, nil
-}
-
-func called(value any) any {
-	if function, ok := value.(func() any); ok {
-		return function()
-	}
-	return value
 }
 
 // few reports whether there cannot be more than maxValues in a text.

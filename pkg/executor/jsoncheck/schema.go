@@ -34,6 +34,7 @@ func compileSchema(text string) (s *schema, problem string) {
 	if problem := rules.count(document, nil); problem != "" {
 		return nil, problem
 	}
+	gathered(document, text)
 	s = newSchema()
 	compiler := jsonschema.NewCompiler()
 	compiler.RegisterVocabulary(s.watch())

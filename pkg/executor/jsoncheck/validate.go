@@ -45,6 +45,13 @@ func (s *schema) watch() *jsonschema.Vocabulary {
 				list, _ := rules[name].([]any)
 				w.alternatives += len(list)
 			}
+			// Comparing with a text takes nothing, with other values about as much as a rule.
+			values, _ := rules["enum"].([]any)
+			for _, value := range values {
+				if _, text := value.(string); !text {
+					w.alternatives++
+				}
+			}
 			return w, nil
 		},
 	}

@@ -1,6 +1,7 @@
 package kinds_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,11 @@ import (
 
 // The NATS server starts some things of the process and never ends them.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests wait more than they work.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
@@ -49,6 +55,18 @@ func andThoseOfHTTP(kind string, own map[string]func(*testing.T) executortest.At
 }
 
 func TestEveryKindConforms(t *testing.T) {
+	t.Parallel()
+	everyKind(t, func(t *testing.T, s executortest.Subject) {
+		t.Parallel()
+		executortest.Run(t, s)
+	})
+}
+
+// TestEveryKindKeepsWithinItsMemory, alone: what others allocate meanwhile would count.
+func TestEveryKindKeepsWithinItsMemory(t *testing.T) { everyKind(t, executortest.RunMemory) }
+
+func everyKind(t *testing.T, run func(*testing.T, executortest.Subject)) {
+	t.Helper()
 	known := subjects()
 	for _, e := range kinds.All() {
 		name := e.Kind().Name
@@ -59,7 +77,7 @@ func TestEveryKindConforms(t *testing.T) {
 				mayPing(t)
 			}
 			subject.Executor = e
-			executortest.Run(t, subject)
+			run(t, subject)
 		})
 	}
 }

@@ -112,6 +112,7 @@ func (p dnsPage) here(t *testing.T, d monitor.Definition) monitor.Definition {
 }
 
 func TestPageOfDNS(t *testing.T) {
+	t.Parallel()
 	answer, anchor := pageZone(t)
 	p := dnsPage{server: executortest.ServeDNS(t, signedzone.Serve(answer)), anchor: anchor}
 	second := executortest.ServeDNS(t, signedzone.Serve(answer))

@@ -67,7 +67,7 @@ func textsOf(page string) []string {
 }
 
 // requireTexts executes every failure and wants its text in the result and on the page, and no more
-// texts on the page.
+// texts on the page. It ends after the test that calls it, whose servers have to be there until then.
 func requireTexts(t *testing.T, page string, failures []failure) {
 	t.Helper()
 	documented := map[string]bool{}
@@ -75,23 +75,33 @@ func requireTexts(t *testing.T, page string, failures []failure) {
 		documented[text] = true
 	}
 	for _, f := range failures {
-		// Only where it is to be met is the time short: a busy machine may take long for the others.
-		f.definition.Timeout = monitor.Duration(10 * time.Second)
-		if strings.Contains(f.text, "timed out") {
-			f.definition.Timeout = monitor.Duration(time.Second)
-		}
-		engine := executortest.Engine(t, []executor.Executor{f.executor}, func(env *executor.Environment) {
-			if strings.Contains(f.text, "--deny") {
-				env.Policy = netguard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-			}
-		})
-		r := engine.Execute(t.Context(), executortest.Execution(f.definition))
-		require.Equal(t, f.outcome, r.Outcome, r.Error)
-		require.Contains(t, r.Error, f.text)
 		require.True(t, documented[f.text], "%q is not on the page", f.text)
 		delete(documented, f.text)
 	}
 	require.Empty(t, documented, "the page promises texts that nothing here says")
+	for _, f := range failures {
+		t.Run(f.text, func(t *testing.T) {
+			t.Parallel()
+			requireText(t, f)
+		})
+	}
+}
+
+func requireText(t *testing.T, f failure) {
+	t.Helper()
+	// Only where it is to be met is the time short: a busy machine may take long for the others.
+	f.definition.Timeout = monitor.Duration(10 * time.Second)
+	if strings.Contains(f.text, "timed out") {
+		f.definition.Timeout = monitor.Duration(time.Second)
+	}
+	engine := executortest.Engine(t, []executor.Executor{f.executor}, func(env *executor.Environment) {
+		if strings.Contains(f.text, "--deny") {
+			env.Policy = netguard.Policy{Deny: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+		}
+	})
+	r := engine.Execute(t.Context(), executortest.Execution(f.definition))
+	require.Equal(t, f.outcome, r.Outcome, r.Error)
+	require.Contains(t, r.Error, f.text)
 }
 
 // besides is a kind without the options and variables that it has from another, whose page names

@@ -176,6 +176,7 @@ func grpcSubject() executortest.Subject {
 }
 
 func TestPageOfGRPC(t *testing.T) {
+	t.Parallel()
 	certificate, authority := executortest.Certificate(t)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	secured := serveHealth(t, grpc.Creds(credentials.NewTLS(config)), grpc.UnaryInterceptor(wary))

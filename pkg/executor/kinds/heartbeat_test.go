@@ -27,6 +27,7 @@ func heartbeatSubject() executortest.Subject {
 }
 
 func TestPageOfHeartbeat(t *testing.T) {
+	t.Parallel()
 	text := page(t, "heartbeat.md")
 	kind := heartbeatcheck.Executor{}.Kind()
 	requireNames(t, text, kind)

@@ -16,6 +16,14 @@ import (
 
 // TestHTTP3Conforms: what holds of a kind holds of it by QUIC too, whose packets nobody else sends.
 func TestHTTP3Conforms(t *testing.T) {
+	t.Parallel()
+	executortest.Run(t, http3Subject(t))
+}
+
+func TestHTTP3KeepsWithinItsMemory(t *testing.T) { executortest.RunMemory(t, http3Subject(t)) }
+
+func http3Subject(t *testing.T) executortest.Subject {
+	t.Helper()
 	certificate, ca := executortest.Certificate(t)
 	serve := func(t *testing.T, handler http.HandlerFunc) string {
 		return executortest.ServeHTTP3(t, certificate, handler)
@@ -32,7 +40,7 @@ func TestHTTP3Conforms(t *testing.T) {
 		}
 	}
 	plain, zeros := httpSubject(), bomb(64<<20)
-	executortest.Run(t, executortest.Subject{
+	return executortest.Subject{
 		Executor: httpcheck.Executor{}, Network: executortest.UDP, Without: []string{"proxy"}, BadTargets: plain.BadTargets,
 		Serve: func(t *testing.T) monitor.Definition {
 			return with(t, serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"state":"ok"}`) })+"/", nil)
@@ -58,7 +66,7 @@ func TestHTTP3Conforms(t *testing.T) {
 					}
 				}
 			}),
-			"gzip bomb": attack("", "", func(w http.ResponseWriter, _ *http.Request) {
+			"gzip bomb": attack(monitor.OutcomeFailure, "", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Encoding", "gzip")
 				_, _ = w.Write(zeros)
 			}),
@@ -83,5 +91,5 @@ func TestHTTP3Conforms(t *testing.T) {
 			}),
 			"redirect loop": attack(monitor.OutcomeFailure, "more than 1 redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }),
 		},
-	})
+	}
 }

@@ -45,6 +45,9 @@ func site(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/loop", http.StatusFound)
 	case "/lead":
 		http.Redirect(w, r, "https://www.example.org/", http.StatusFound)
+	case "/bomb":
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(bomb(2 << 20))
 	case "/basic":
 		w.Header().Set("WWW-Authenticate", `Basic realm="a"`)
 		w.WriteHeader(http.StatusUnauthorized)
@@ -68,6 +71,7 @@ func issuer(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestPageOfHTTP(t *testing.T) {
+	t.Parallel()
 	plain, tokens := executortest.ServeHTTP(t, site), executortest.ServeHTTP(t, issuer)
 	certificate, ca := executortest.Certificate(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(1000 * time.Hour) })
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(site))
@@ -142,6 +146,7 @@ func failuresOfHTTP(t *testing.T, plain, tokens string) []failure {
 		{web, at("http://" + silent), fails, "timed out while waiting for the first byte"},
 		{web, at("http://" + half), fails, "timed out while reading the answer"},
 		{web, at("http://" + closing), fails, "connection closed while waiting for the first byte"},
+		{web, at(plain+"/bomb", "status == 200"), fails, "the body is hostile: with Content-Encoding gzip it expands to more than 1 MiB"},
 		{web, at(plain + "/loop"), fails, "more than 5 redirects"},
 		{web, led("/lead", "https://www.example.org/home"), fails, "it is led to https://www.example.org/, expected https://www.example.org/home"},
 		{web, led("/", "https://www.example.org/"), fails, "it is not led to https://www.example.org/: status 200 without a location"},

@@ -113,7 +113,7 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 		"large body":        raw(body("Content-Length: 3145728", large), monitor.OutcomeSuccess, "", "body.size() == 1048576"),
 		"endless body":      raw(body("Content-Length: 9000000000000", large), monitor.OutcomeSuccess, ""),
 		"chunked body":      raw(body("Transfer-Encoding: chunked", fmt.Appendf(nil, "%x\r\n%s", len(large)+1, large)), monitor.OutcomeSuccess, ""),
-		"gzip bomb":         raw(body("Content-Encoding: gzip", zeros), monitor.OutcomeSuccess, ""),
+		"gzip bomb":         raw(body("Content-Encoding: gzip", zeros), monitor.OutcomeFailure, "the body is hostile: with Content-Encoding gzip it expands to more than 1 MiB"),
 		"broken gzip":       raw(body("Content-Encoding: gzip", []byte("no gzip at all")), monitor.OutcomeFailure, "gzip"),
 		"header flood":      raw([]byte(flood), monitor.OutcomeFailure, "header"),
 		"one long header":   raw([]byte("HTTP/1.1 200 OK\r\nX: "+strings.Repeat("a", 1<<20)), monitor.OutcomeFailure, "header"),
@@ -142,7 +142,7 @@ func hostileHTTP() map[string]func(*testing.T) executortest.Attack {
 				}
 			}
 		}),
-		"gzip bomb by HTTP/2": byHTTP2("", "", func(w http.ResponseWriter, _ *http.Request) {
+		"gzip bomb by HTTP/2": byHTTP2(monitor.OutcomeFailure, "", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(zeros)
 		}),

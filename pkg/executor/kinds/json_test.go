@@ -83,6 +83,7 @@ func jsonSubject() executortest.Subject {
 }
 
 func TestPageOfJSON(t *testing.T) {
+	t.Parallel()
 	url := executortest.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/health":

@@ -104,6 +104,7 @@ func TestScrapeOfARealExporter(t *testing.T) {
 }
 
 func TestPageOfMetrics(t *testing.T) {
+	t.Parallel()
 	url := executortest.ServeHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/broken":

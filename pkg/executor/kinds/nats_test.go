@@ -172,6 +172,7 @@ func natsSubject() executortest.Subject {
 }
 
 func TestPageOfNATS(t *testing.T) {
+	t.Parallel()
 	address, authority := serveNATS(t)
 	text := page(t, "nats.md")
 	requireNames(t, text, natscheck.Executor{}.Kind())

@@ -29,6 +29,7 @@ func proxySaying(t *testing.T, answer string) string {
 }
 
 func TestPageOfNetwork(t *testing.T) {
+	t.Parallel()
 	resolver := executortest.ServeDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		name := q.Question[0].Name
 		reply := new(dns.Msg).SetReply(q)

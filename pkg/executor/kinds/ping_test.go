@@ -85,6 +85,7 @@ func keeping(keep int) pingcheck.Executor {
 }
 
 func TestPageOfPing(t *testing.T) {
+	t.Parallel()
 	mayPing(t)
 	text := page(t, "ping.md")
 	requireNames(t, text, pingcheck.Executor{}.Kind())

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"text/template"
@@ -32,6 +33,8 @@ type knot struct {
 	Folder, Address string
 	Port            int
 	Zones           []knotZone
+	// Six is whether it is at ::1 as well.
+	Six bool
 	// Anchor is the DS record of test.
 	Anchor string
 }
@@ -47,6 +50,27 @@ func freePort(t *testing.T) int {
 	require.NoError(t, listener.Close())
 	require.NoError(t, packets.Close())
 	return port
+}
+
+// hasIPv6 reports whether servers can be at ::1 too.
+func hasIPv6() bool {
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err == nil {
+		_ = listener.Close()
+	}
+	return err == nil
+}
+
+// eachVersion runs a test with the address of this machine by each version of IP that it has.
+func eachVersion(t *testing.T, test func(t *testing.T, host string)) {
+	t.Helper()
+	hosts := []string{"127.0.0.1"}
+	if hasIPv6() {
+		hosts = append(hosts, "::1")
+	}
+	for _, host := range hosts {
+		t.Run(host, func(t *testing.T) { test(t, host) })
+	}
 }
 
 // fill writes a file of testdata with its fields filled in.
@@ -69,7 +93,7 @@ func startKnot(t *testing.T, address string) *knot {
 	} else {
 		require.NoError(t, packets.Close())
 	}
-	k := &knot{Folder: t.TempDir(), Address: address, Port: freePort(t)}
+	k := &knot{Folder: t.TempDir(), Address: address, Port: freePort(t), Six: hasIPv6()}
 	for _, folder := range []string{"db", "zones", "old"} {
 		require.NoError(t, os.Mkdir(filepath.Join(k.Folder, folder), 0o700))
 	}
@@ -250,13 +274,19 @@ func TestRealNameServers(t *testing.T) {
 	r = u.look(t, "www.stripped.test", map[string]any{"dnssec": u.validating()})
 	require.Contains(t, r.Error, "stripped.test has no key, though its DS in test names one")
 
-	for transport, server := range map[string]string{"tcp": u.address(), "dot": fmt.Sprintf("127.0.0.1:%d", u.TLSPort), "doh": fmt.Sprintf("https://127.0.0.1:%d/dns-query", u.HTTPSPort)} {
-		for _, method := range []string{"POST", "GET"} {
-			success(u.look(t, "www.hashed.test", map[string]any{
-				"server": server, "transport": transport, "doh_method": method, "tls": map[string]any{"ca": u.authority}, "dnssec": u.validating(),
-			}, `transport == "`+transport+`"`, `answers == ["192.0.2.1", "192.0.2.2"]`, `dnssec == "secure"`))
+	eachVersion(t, func(t *testing.T, host string) {
+		at := func(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+		for transport, server := range map[string]string{"udp": at(u.Port), "tcp": at(u.Port), "dot": at(u.TLSPort), "doh": "https://" + at(u.HTTPSPort) + "/dns-query"} {
+			for _, method := range []string{"POST", "GET"} {
+				r := u.look(t, "www.hashed.test", map[string]any{
+					"server": server, "transport": transport, "doh_method": method, "tls": map[string]any{"ca": u.authority}, "dnssec": u.validating(),
+				}, `transport == "`+transport+`"`, `answers == ["192.0.2.1", "192.0.2.2"]`, `dnssec == "secure"`)
+				require.Equal(t, monitor.OutcomeSuccess, r.Outcome, "%s: %v", r.Error, r.Observed)
+			}
 		}
-	}
+		r := u.look(t, "www.test", map[string]any{"server": at(k.Port)}, `"aa" in flags`, `answers == ["192.0.2.1", "192.0.2.2"]`)
+		require.Equal(t, monitor.OutcomeSuccess, r.Outcome, "%s: %v", r.Error, r.Observed)
+	})
 	authoritative := fmt.Sprintf("127.0.0.1:%d", k.Port)
 	success(u.look(t, "version.server", map[string]any{"server": authoritative, "type": "TXT", "class": "CH"}, `rcode == "NOERROR" || rcode == "REFUSED"`))
 	success(u.look(t, "www.test", map[string]any{"server": "", "servers": []string{u.address(), authoritative}}, "agree"))

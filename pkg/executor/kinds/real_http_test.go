@@ -29,12 +29,14 @@ type nginx struct {
 	Plain, Secure, Old, Mutual, Proxy int
 	// CA is the server's certificate, Client and Key are a client's, PEM.
 	CA, Client, Key string
+	// Six is whether it is at ::1 as well.
+	Six bool
 }
 
 func startNginx(t *testing.T) *nginx {
 	t.Helper()
 	program := debian.Program(t, "nginx", "nginx-light")
-	n := &nginx{Folder: t.TempDir(), Plain: freePort(t), Secure: freePort(t), Old: freePort(t), Mutual: freePort(t), Proxy: freePort(t)}
+	n := &nginx{Folder: t.TempDir(), Plain: freePort(t), Secure: freePort(t), Old: freePort(t), Mutual: freePort(t), Proxy: freePort(t), Six: hasIPv6()}
 	certificate, ca := executortest.Certificate(t)
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	require.NoError(t, err)
@@ -49,7 +51,7 @@ func startNginx(t *testing.T) *nginx {
 	config := filepath.Join(n.Folder, "nginx.conf")
 	for name, text := range map[string]string{
 		"certificate.pem": ca, "key.pem": keyPEM(t, certificate.PrivateKey), "staple.der": string(staple), "client.pem": client,
-		"users": "me:{PLAIN}t0ken\n", "plain": "private words", "large": strings.Repeat("0123456789abcdef", 128<<10),
+		"users": "me:{PLAIN}t0ken\n", "plain": "private words", "large": largeText(),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(n.Folder, name), []byte(text), 0o600))
 	}
@@ -69,6 +71,15 @@ func keyPEM(t *testing.T, key crypto.PrivateKey) string {
 	raw, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+}
+
+// largeText is of 2 MiB and compresses as texts do.
+func largeText() string {
+	var text strings.Builder
+	for i := range 64 << 10 {
+		fmt.Fprintf(&text, "0123456789abcdef %014x\n", i*i)
+	}
+	return text.String()
 }
 
 // TestRealNginx asks what most of the web is served by.
@@ -94,13 +105,14 @@ func TestRealNginx(t *testing.T) {
 	}
 	plain := fmt.Sprintf("http://127.0.0.1:%d", n.Plain)
 	login := map[string]any{"type": "basic", "username": "me", "password": "secret://password"}
-	for name, c := range map[string]struct {
+	type question struct {
 		kind, target string
 		options      map[string]any
 		assertions   []string
 		outcome      monitor.Outcome
 		text         string
-	}{
+	}
+	questions := map[string]question{
 		"HTTP/2":                        {"http", at(n.Secure, "/"), trusting(), []string{`http_version == "HTTP/2.0" && body == "HTTP/2.0 "`, `certificate.ocsp.status == "good"`, `certificate.tls_version == "TLS 1.3"`}, monitor.OutcomeSuccess, ""},
 		"HTTP/1.1":                      {"http", at(n.Secure, "/"), with(trusting(), "http_version", "1.1"), []string{`body == "HTTP/1.1 "`}, monitor.OutcomeSuccess, ""},
 		"no HTTP/3":                     {"http", at(n.Secure, "/"), with(trusting(), "http_version", "3"), nil, monitor.OutcomeFailure, "connection refused"},
@@ -122,7 +134,15 @@ func TestRealNginx(t *testing.T) {
 		"TLS at a port without":         {"http", "https" + strings.TrimPrefix(plain, "http"), nil, nil, monitor.OutcomeFailure, "the server speaks HTTP, not HTTPS, at this port"},
 		"JSON":                          {"json", at(n.Secure, "/health"), with(trusting(), "extract", map[string]string{"depth": "$.queue.depth"}), []string{"extracted.depth < 10"}, monitor.OutcomeSuccess, ""},
 		"TLS":                           {"tls", fmt.Sprintf("127.0.0.1:%d", n.Secure), map[string]any{"ca": n.CA, "alpn": []string{"h2", "http/1.1"}}, []string{`alpn == "h2"`, "stapled", "problems == []"}, monitor.OutcomeSuccess, ""},
-	} {
+	}
+	if n.Six {
+		six := func(text string) string { return strings.Replace(text, "127.0.0.1", "[::1]", 1) }
+		questions["HTTP/2 by IPv6"] = question{"http", six(at(n.Secure, "/")), trusting(), []string{`ip == "::1" && http_version == "HTTP/2.0"`}, monitor.OutcomeSuccess, ""}
+		questions["a proxy by IPv6"] = question{"http", six(plain + "/plain"), map[string]any{"proxy": fmt.Sprintf("http://[::1]:%d", n.Proxy)}, []string{`body == "plain words" && ip == "::1"`}, monitor.OutcomeSuccess, ""}
+		questions["TLS by IPv6"] = question{"tls", fmt.Sprintf("[::1]:%d", n.Secure), map[string]any{"ca": n.CA}, []string{`ip == "::1" && stapled`}, monitor.OutcomeSuccess, ""}
+		questions["TCP by IPv6"] = question{"tcp", fmt.Sprintf("[::1]:%d", n.Plain), map[string]any{"steps": []string{`send GET /plain HTTP/1.0\r\n\r\n`, "expect plain words"}}, nil, monitor.OutcomeSuccess, ""}
+	}
+	for name, c := range questions {
 		t.Run(name, func(t *testing.T) {
 			d := monitor.Definition{Kind: c.kind, Target: c.target, Options: executortest.Options(t, c.options), Assertions: c.assertions, Timeout: monitor.Duration(10 * time.Second)}
 			if strings.Contains(c.text, "timed out") {

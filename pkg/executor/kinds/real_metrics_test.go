@@ -1,8 +1,9 @@
 package kinds_test
 
 import (
-	"fmt"
+	"net"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,9 +17,11 @@ import (
 )
 
 // TestRealNodeExporter scrapes what most machines are scraped by.
-func TestRealNodeExporter(t *testing.T) {
+func TestRealNodeExporter(t *testing.T) { eachVersion(t, testRealNodeExporter) }
+
+func testRealNodeExporter(t *testing.T, host string) {
 	program := debian.Program(t, "prometheus-node-exporter", "prometheus-node-exporter")
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	address := net.JoinHostPort(host, strconv.Itoa(freePort(t)))
 	url := "http://" + address + "/metrics"
 	debian.Start(t, func() bool {
 		response, err := http.Get(url) //nolint:gosec // its own address

@@ -21,7 +21,9 @@ import (
 )
 
 // TestRealNATS asks a server as it is packaged, which is some years older than the one in this program.
-func TestRealNATS(t *testing.T) {
+func TestRealNATS(t *testing.T) { eachVersion(t, testRealNATS) }
+
+func testRealNATS(t *testing.T, host string) {
 	program := debian.Program(t, "nats-server", "nats-server")
 	folder := t.TempDir()
 	certificate, authority := executortest.Certificate(t)
@@ -29,13 +31,13 @@ func TestRealNATS(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
 	port := strconv.Itoa(freePort(t))
-	address := net.JoinHostPort("127.0.0.1", port)
+	address := net.JoinHostPort(host, port)
 	var nc *nats.Conn
 	debian.Start(t, func() (ready bool) {
 		var err error
 		nc, err = nats.Connect("tls://"+address, nats.UserInfo("vedette", "t0ken"), nats.RootCAs(filepath.Join(folder, "certificate.pem")))
 		return err == nil
-	}, program, "-a", "127.0.0.1", "-p", port, "-n", "packaged", "-js", "-sd", folder, "--user", "vedette", "--pass", "t0ken",
+	}, program, "-a", host, "-p", port, "-n", "packaged", "-js", "-sd", folder, "--user", "vedette", "--pass", "t0ken",
 		"--tls", "--tlscert", filepath.Join(folder, "certificate.pem"), "--tlskey", filepath.Join(folder, "key.pem"))
 	defer nc.Close()
 	js, err := jetstream.New(nc)

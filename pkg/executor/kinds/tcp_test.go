@@ -114,6 +114,7 @@ func serveMail(t *testing.T, config *tls.Config) string {
 }
 
 func TestPageOfTCP(t *testing.T) {
+	t.Parallel()
 	banner := executortest.ServeConns(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.7\r\n") })
 	redis := executortest.ServeConns(t, func(c net.Conn) {
 		line := make([]byte, 100)

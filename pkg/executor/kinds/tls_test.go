@@ -79,6 +79,7 @@ func tlsSubject() executortest.Subject {
 }
 
 func TestPageOfTLS(t *testing.T) {
+	t.Parallel()
 	certificate, authority := executortest.Certificate(t, func(c *x509.Certificate) {
 		c.NotAfter = time.Now().Add(60 * 24 * time.Hour)
 		c.DNSNames = []string{"www.example.org", "mail.example.org", "old.example.org"}

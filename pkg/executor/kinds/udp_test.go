@@ -84,6 +84,7 @@ func udpSubject() executortest.Subject {
 }
 
 func TestPageOfUDP(t *testing.T) {
+	t.Parallel()
 	clock := executortest.ServePackets(t, func(c net.Conn) { _, _ = c.Write(append([]byte{0x24, 2}, make([]byte, 46)...)) })
 	game := executortest.ServePackets(t, func(c net.Conn) { _, _ = io.WriteString(c, "\xff\xff\xff\xffstatusResponse\n\\sv_hostname\\arena\n") })
 	echo := echoUDP(t)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -71,9 +70,16 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 		seen.Err = fmt.Errorf("the %s of %s is not a number", p.options.Aggregate, p.options.Metric)
 		return seen
 	}
-	seen.Values = maps.Clone(seen.Values)
-	delete(seen.Values, "json")
-	seen.Values["value"], seen.Values["series"] = value, len(found)
+	web := seen.Values
+	seen.Values = func(name string) (any, bool) {
+		switch name {
+		case "value":
+			return value, true
+		case "series":
+			return len(found), true
+		}
+		return web(name)
+	}
 	seen.Observed["series"] = len(found)
 	if !math.IsInf(value, 0) { // JSON has no infinity
 		seen.Observed["value"] = value
@@ -91,19 +97,13 @@ func (p *probe) scraped(seen executor.Observation) ([]series, error) {
 	if size, ok := seen.Observed["bytes"].(int); !ok || size > maxBody {
 		return nil, fmt.Errorf("the body is longer than %d KiB, too long to be read as metrics", maxBody>>10)
 	}
-	headers, _ := called(seen.Values["headers"]).(map[string]string)
+	value, _ := seen.Values("headers")
+	headers, _ := value.(map[string]string)
 	found, err := p.selection.in(seen.Body(), headers["content-type"])
 	if err == nil && len(found) == 0 && p.options.Aggregate != "count" {
 		return nil, fmt.Errorf("no series of %s is there%s", p.options.Metric, withLabels(p.options.Labels))
 	}
 	return found, err
-}
-
-func called(value any) any {
-	if function, ok := value.(func() any); ok {
-		return function()
-	}
-	return value
 }
 
 func withLabels(labels map[string]string) string {

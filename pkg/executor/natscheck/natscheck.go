@@ -68,7 +68,6 @@ type found struct {
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
 	secrets, err := p.options.fill(tools.Secret)
 	if err != nil {
 		return executor.Observation{Err: err}
@@ -76,11 +75,12 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 	if token, err := nkeys.ParseDecoratedJWT([]byte(secrets.credentials)); err == nil && secrets.credentials != "" {
 		tools.Hide(token) // it is sent without the rest
 	}
-	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun)}
-	}
-	defer func() { _ = conn.Close() }()
+	return p.target.Meet(ctx, tools, func(conn *endpoint.Conn, begun time.Time) executor.Observation {
+		return p.visit(ctx, tools, conn, secrets, begun)
+	})
+}
+
+func (p *probe) visit(ctx context.Context, tools executor.Tools, conn *endpoint.Conn, secrets filled, begun time.Time) executor.Observation {
 	config, err := p.tls.Config(tools, conn.Host())
 	if err != nil {
 		return executor.Observation{Err: err, Latency: time.Since(begun)}

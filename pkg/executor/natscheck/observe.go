@@ -30,7 +30,7 @@ func (p *probe) observe(c *client, f found, ip string, timings *monitor.Timings,
 	}
 	observeStream(f, values, keep)
 	secure.Observe(c.state, values, observed)
-	return executor.Observation{Values: values, Observed: observed, Timings: timings, Latency: latency}
+	return executor.Observation{Values: assertion.Known(values), Observed: observed, Timings: timings, Latency: latency}
 }
 
 // observeStream tells of what was asked for; the variables of the rest say by which option it is.

@@ -60,24 +60,20 @@ type TLS struct {
 // probe is a prepared check.
 type probe struct {
 	options Options
-	target  string
-	route   route.Route
+	target  endpoint.Target
 	tls     *secure.Client
 }
 
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
-		problems.Add("target", "%s", problem)
-	}
+	target := endpoint.NewTarget(&problems, "tcp", d.Target, o.Options, o.ProxyOptions)
 	client := secure.Prepare(&problems, "options.tls", o.TLS.Options)
 	checkLogin(&problems, o)
 	checkNames(&problems, o)
 	checkLimits(&problems, o)
 	o.TLS.Options = secure.Options{} // the client holds them
-	way, more := route.New(o.Options, o.ProxyOptions)
-	return &probe{options: o, target: d.Target, route: way, tls: client}, append(problems, more...)
+	return &probe{options: o, target: target, tls: client}, problems
 }
 
 func checkLogin(problems *monitor.Problems, o Options) {

@@ -126,7 +126,7 @@ func (p *probe) observe(s *series, address netip.Addr, lookup time.Duration) exe
 			observed[name] = values[name]
 		}
 	}
-	seen := executor.Observation{Values: values, Observed: observed, Latency: t.mean}
+	seen := executor.Observation{Values: assertion.Known(values), Observed: observed, Latency: t.mean}
 	unanswered := t.sent - t.received
 	switch {
 	case t.sent == 0:

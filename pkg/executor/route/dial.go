@@ -44,12 +44,15 @@ func (r Route) dial(ctx context.Context, tools executor.Tools, network, address 
 	if err != nil {
 		return nil, err
 	}
+	way := hop{tools: tools, source: r.source, network: network}
+	if len(found) == 1 {
+		return way.one(ctx, netip.AddrPortFrom(found[0], port).String())
+	}
 	targets := make([]string, len(found))
 	for i, ip := range found {
 		targets[i] = netip.AddrPortFrom(ip, port).String()
 	}
-	way := hop{tools: tools, source: r.source, network: network}
-	if len(targets) == 1 || strings.HasPrefix(network, "udp") {
+	if strings.HasPrefix(network, "udp") {
 		return way.inTurn(ctx, targets)
 	}
 	return way.race(ctx, targets)
@@ -87,7 +90,9 @@ type hop struct {
 
 func (h hop) one(ctx context.Context, address string) (net.Conn, error) {
 	conn, err := h.tools.Policy.DialFrom(ctx, h.source, h.network, address)
-	h.tools.Wire.Note("connect", result{err: err}.text(address))
+	if h.tools.Wire != nil {
+		h.tools.Wire.Note("connect", result{err: err}.text(address))
+	}
 	if errors.Is(err, syscall.EADDRNOTAVAIL) && h.source.IsValid() {
 		return nil, fmt.Errorf("%w: %s is no address of its machine: set options.source_address to one that is, or leave it out", executor.ErrSetup, h.source)
 	}

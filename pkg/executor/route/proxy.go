@@ -2,6 +2,8 @@ package route
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -20,11 +22,14 @@ type proxy struct {
 	// user and password may name secrets; given says whether there are any.
 	user, password string
 	given          bool
+	// authorities are whom one by TLS is verified by; nil for the system's.
+	authorities *x509.CertPool
 }
 
 const (
-	socks5, connect = "socks5", "http"
-	proxyCure       = "use socks5://host:port or http://host:port, with user:secret://name@ before the host where it wants them"
+	socks5, connect, connectTLS = "socks5", "http", "https"
+
+	proxyCure = "use socks5://host:port, http://host:port or https://host:port, with user:secret://name@ before the host where it wants them"
 	// maxCredential bounds user and password each, in bytes (RFC 1929).
 	maxCredential = 255
 )
@@ -33,8 +38,8 @@ const (
 // It is no URL in the strict sense: the credentials may hold the // of a reference to a secret.
 func parseProxy(text string) (*proxy, string) {
 	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok || (scheme != socks5 && scheme != connect) {
-		return nil, "does not begin with socks5:// or http://: " + proxyCure
+	if !ok || (scheme != socks5 && scheme != connect && scheme != connectTLS) {
+		return nil, "does not begin with socks5://, http:// or https://: " + proxyCure
 	}
 	p := &proxy{scheme: scheme, address: strings.TrimSuffix(rest, "/")}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
@@ -76,13 +81,16 @@ func (p *proxy) credentials(tools executor.Tools) (user, password string, err er
 	return user, password, nil
 }
 
-// Proxy is the proxy as net/http takes it, its secrets put in; nil without one. What dials to it
-// itself must dial by ToProxy.
+// Proxy is the proxy as net/http takes it, its secrets put in; nil without one. What connects to it
+// itself must do so by DialProxy, which is where its TLS is: to net/http it is one by http.
 func (r Route) Proxy(tools executor.Tools) (*url.URL, error) {
 	if r.proxy == nil {
 		return nil, nil //nolint:nilnil // as http.Transport.Proxy has it
 	}
 	u := &url.URL{Scheme: r.proxy.scheme, Host: r.proxy.address}
+	if r.proxy.scheme == connectTLS {
+		u.Scheme = connect
+	}
 	if r.proxy.given {
 		user, password, err := r.proxy.credentials(tools)
 		if err != nil {
@@ -93,9 +101,9 @@ func (r Route) Proxy(tools executor.Tools) (*url.URL, error) {
 	return u, nil
 }
 
-// ToProxy is the way to the proxy itself: from the same source address, but looked up at the
+// toProxy is the way to the proxy itself: from the same source address, but looked up at the
 // system's resolver and by any version of IP, as those options are about the target.
-func (r Route) ToProxy() Route { return Route{source: r.source} }
+func (r Route) toProxy() Route { return Route{source: r.source} }
 
 // dialThrough connects through the proxy. A name is left to the proxy to look up, as it may know
 // others than this machine, unless options say how; then, and where the target is an address, the
@@ -117,9 +125,9 @@ func (r Route) dialThrough(ctx context.Context, tools executor.Tools, address st
 	if err != nil {
 		return nil, err
 	}
-	conn, err := r.ToProxy().dial(ctx, tools, "tcp", r.proxy.address)
+	conn, err := r.DialProxy(ctx, tools)
 	if err != nil {
-		return nil, r.proxy.unreachable(err)
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -136,12 +144,31 @@ func (r Route) dialThrough(ctx context.Context, tools executor.Tools, address st
 	return through, nil
 }
 
+// DialProxy connects to the proxy itself, by TLS where it wants that. That it cannot be reached says
+// nothing about the target.
+func (r Route) DialProxy(ctx context.Context, tools executor.Tools) (net.Conn, error) {
+	conn, err := r.toProxy().dial(ctx, tools, "tcp", r.proxy.address)
+	if err != nil {
+		return nil, r.proxy.unreachable(err, "while connecting to ")
+	}
+	if r.proxy.scheme != connectTLS {
+		return conn, nil
+	}
+	host, _, _ := net.SplitHostPort(r.proxy.address) // looked at already
+	secured := tls.Client(conn, &tls.Config{ServerName: host, RootCAs: r.proxy.authorities, MinVersion: tls.VersionTLS12})
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, r.proxy.unreachable(err, "during the TLS handshake with ")
+	}
+	return secured, nil
+}
+
 // unreachable says that the proxy is the trouble, which says nothing about the target.
-func (p *proxy) unreachable(err error) error {
+func (p *proxy) unreachable(err error, during string) error {
 	if errors.Is(err, executor.ErrForbidden) || errors.Is(err, executor.ErrSetup) {
 		return err
 	}
-	return fmt.Errorf("%w: the proxy cannot be reached: %s", executor.ErrSetup, executor.Explain(err, "while connecting to "+p.address).Error())
+	return fmt.Errorf("%w: the proxy cannot be reached: %s", executor.ErrSetup, executor.Explain(err, during+p.address).Error())
 }
 
 // request is one to a proxy for a connection.

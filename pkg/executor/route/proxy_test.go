@@ -137,6 +137,36 @@ func TestDialThroughAProxy(t *testing.T) {
 	}
 }
 
+func TestProxyByTLS(t *testing.T) {
+	server := executortest.ServeConns(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "hello ")
+		_, _ = io.Copy(io.Discard, c)
+	})
+	asked := make(chan string, 1)
+	certificate, ca := executortest.Certificate(t)
+	proxy := "https://us%3aer:secret://word@" + executortest.TerminateTLS(t, certificate, tunnel(t, server, asked))
+	dial := func(ca string) (net.Conn, error) {
+		way, problems := route.New(route.Options{}, route.ProxyOptions{Proxy: proxy, ProxyCA: ca})
+		require.Empty(t, problems)
+		return way.Dial(t.Context(), tools(), "tcp", "inside.test:4321")
+	}
+	conn, err := dial(ca)
+	require.NoError(t, err)
+	require.Equal(t, "CONNECT inside.test:4321", <-asked)
+	got := make([]byte, 6)
+	_, err = io.ReadFull(conn, got)
+	require.NoError(t, err)
+	require.Equal(t, "hello ", string(got))
+	require.NoError(t, conn.Close())
+
+	_, err = dial("")
+	require.ErrorIs(t, err, executor.ErrSetup)
+	require.ErrorContains(t, err, "the proxy cannot be reached: certificate: signed by an authority that is not trusted")
+	require.Empty(t, asked, "it is not told the password")
+	_, problems := route.New(route.Options{}, route.ProxyOptions{Proxy: proxy, ProxyCA: "x"})
+	require.ErrorContains(t, problems.Err(), "options.proxy_ca: holds no certificate: give one")
+}
+
 func TestWhoseTroubleItIs(t *testing.T) {
 	asked := make(chan string, 100)
 	answering := func(text string) string {
@@ -152,6 +182,7 @@ func TestWhoseTroubleItIs(t *testing.T) {
 		text string
 	}{
 		"http://" + executortest.Closed(t, "tcp"):                                     {true, "the proxy cannot be reached: connection refused: 127.0.0.1:"},
+		"https://" + answering("HTTP/1.1 400 Bad Request\r\n\r\n"):                    {true, "the proxy cannot be reached: the server does not speak TLS"},
 		"http://no-such-host.invalid:1":                                               {true, "the proxy cannot be reached: "},
 		"http://" + http:                                                              {true, "the proxy " + http + " wants a user and password: give them as user:secret://name@"},
 		"http://user:secret://nope@" + http:                                           {true, "the proxy " + http + " refuses user and password"},
@@ -185,7 +216,6 @@ func TestProxyForHTTP(t *testing.T) {
 	u, err := way.Proxy(tools())
 	require.NoError(t, err)
 	require.Equal(t, "socks5://user:p%40ss%2Fword@proxy.test:1080", u.String())
-	require.Equal(t, "127.0.0.2", way.ToProxy().Source().String())
 	none, err := route.Route{}.Proxy(tools())
 	require.NoError(t, err)
 	require.Nil(t, none)

@@ -18,8 +18,18 @@ const maxAddresses = 16
 // runner's policy allow, in the order in which to try them: at least one, or an error. It is
 // ErrForbidden when the policy refuses all of them, and a *net.DNSError where there are none.
 func (r Route) Resolve(ctx context.Context, tools executor.Tools, host string) ([]netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		address = address.Unmap()
+		if !r.wants(address) {
+			return nil, r.unwanted(host, address)
+		}
+		if err := tools.Policy.Check(address); err != nil {
+			return nil, err
+		}
+		return []netip.Addr{address}, nil
+	}
 	found, err := r.lookup(ctx, tools, host)
-	if _, literal := netip.ParseAddr(host); literal != nil {
+	if tools.Wire != nil {
 		tools.Wire.Note("lookup", result{found, err}.text(host))
 	}
 	if err != nil {
@@ -47,11 +57,8 @@ func (r Route) Resolve(ctx context.Context, tools executor.Tools, host string) (
 	return permitted[:min(len(permitted), maxAddresses)], nil
 }
 
-// lookup returns at least one address, or an error.
+// lookup returns at least one address of a name, or an error.
 func (r Route) lookup(ctx context.Context, tools executor.Tools, host string) ([]netip.Addr, error) {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{address.Unmap()}, nil
-	}
 	if r.resolver != "" {
 		return r.ask(ctx, tools, host)
 	}

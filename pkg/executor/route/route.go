@@ -7,6 +7,7 @@
 package route
 
 import (
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"regexp"
@@ -25,7 +26,8 @@ type Options struct {
 
 // ProxyOptions is the option of the kinds whose connections a proxy can make.
 type ProxyOptions struct {
-	Proxy string `json:"proxy" group:"Network" example:"socks5://user:secret://proxy-password@proxy.example.org:1080" help:"Proxy to connect through: socks5://host:port, or http://host:port for CONNECT, with user:secret://name@ before the host where it wants them."`
+	Proxy   string `json:"proxy" group:"Network" example:"socks5://user:secret://proxy-password@proxy.example.org:1080" help:"Proxy to connect through: socks5://host:port, or http://host:port for CONNECT, https://host:port for that by TLS, with user:secret://name@ before the host where it wants them."`
+	ProxyCA string `json:"proxy_ca" title:"Proxy CA" group:"Network" lines:"true" help:"Certificates of authorities that an https proxy is verified by, PEM, instead of the system's."`
 }
 
 // The values of Options.IPVersion.
@@ -69,6 +71,15 @@ func New(o Options, p ProxyOptions) (Route, monitor.Problems) {
 			problems.Add("options.proxy", "%s", problem)
 		}
 		r.proxy = parsed
+	}
+	if p.ProxyCA != "" {
+		authorities := x509.NewCertPool()
+		if !authorities.AppendCertsFromPEM([]byte(p.ProxyCA)) {
+			problems.Add("options.proxy_ca", "holds no certificate: give one or more in PEM, beginning with -----BEGIN CERTIFICATE-----")
+		}
+		if r.proxy != nil {
+			r.proxy.authorities = authorities
+		}
 	}
 	return r, problems
 }

@@ -43,7 +43,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		prepared(t, good)
 	}
 	for _, good := range []string{
-		"http://proxy:3128", "http://proxy:3128/", "socks5://[::1]:1080", "socks5://user@proxy:1080", "socks5://user:secret://word@proxy:1080",
+		"http://proxy:3128", "https://proxy:3129", "http://proxy:3128/", "socks5://[::1]:1080", "socks5://user@proxy:1080", "socks5://user:secret://word@proxy:1080",
 		"http://secret://user:secret://word@proxy:3128", "http://us%3Aer:secret://word@192.0.2.1:3128",
 	} {
 		prepared(t, route.Options{}, good)
@@ -65,7 +65,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		require.Len(t, problems, 1)
 	}
 	for bad, text := range map[string]string{
-		"proxy:3128": "does not begin with socks5:// or http://", "https://proxy:3128": "does not begin with", "secret://x": "does not begin with",
+		"proxy:3128": "does not begin with socks5://, http:// or https://", "ftp://proxy:3128": "does not begin with", "secret://x": "does not begin with",
 		"http://proxy": "names no host:port", "http://proxy:0": "names no host:port", "http://pro xy:1": "names no host:port", "http://proxy:1/path": "names no host:port",
 		"http://secret://proxy:1": "names no host:port", "socks5://user:word@proxy:1": "holds a password in the clear: use a reference", "socks5://@proxy:1": "has credentials that are none",
 		"socks5://%zz@proxy:1": "has credentials that are none", "socks5://" + strings.Repeat("u", 256) + "@proxy:1": "has credentials that are none",

@@ -32,8 +32,7 @@ type Options struct {
 
 // probe is a prepared check.
 type probe struct {
-	target string
-	route  route.Route
+	target endpoint.Target
 	tls    *secure.Client
 	steps  []step
 }
@@ -48,12 +47,8 @@ type step struct {
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
-		problems.Add("target", "%s", problem)
-	}
-	way, more := route.New(o.Options, o.ProxyOptions)
-	problems = append(problems, more...)
-	p := &probe{target: d.Target, route: way, tls: secure.Prepare(&problems, "options.tls", o.TLS)}
+	target := endpoint.NewTarget(&problems, "tcp", d.Target, o.Options, o.ProxyOptions)
+	p := &probe{target: target, tls: secure.Prepare(&problems, "options.tls", o.TLS)}
 	const field = "options.steps"
 	if slices.ContainsFunc(problems, func(p monitor.Problem) bool { return p.Field == field }) {
 		return p, problems

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/executor/secure"
 )
@@ -161,5 +162,5 @@ func (t *talk) observation(latency time.Duration) executor.Observation {
 		"latency": latency, "latency_ms": endpoint.Milliseconds(latency), "timings": endpoint.TimingsMap(timings),
 	}
 	secure.Observe(t.state, values, observed)
-	return executor.Observation{Values: values, Observed: observed, Timings: timings, Latency: latency}
+	return executor.Observation{Values: assertion.Known(values), Observed: observed, Timings: timings, Latency: latency}
 }

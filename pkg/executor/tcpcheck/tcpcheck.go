@@ -39,13 +39,17 @@ func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems)
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
-	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun)}
-	}
-	defer func() { _ = conn.Close() }()
-	talk := newTalk(conn)
+	return p.target.Meet(ctx, tools, func(conn *endpoint.Conn, begun time.Time) executor.Observation {
+		talk := newTalk(conn)
+		err := p.converse(ctx, tools, talk)
+		seen := talk.observation(time.Since(begun))
+		seen.Err = err
+		return seen
+	})
+}
+
+// converse takes one step after the other.
+func (p *probe) converse(ctx context.Context, tools executor.Tools, talk *talk) (err error) {
 	for _, s := range p.steps {
 		if s.startTLS {
 			err = talk.secure(ctx, p.tls, tools)
@@ -53,10 +57,8 @@ func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Obse
 			err = talk.step(ctx, s, tools.Secret)
 		}
 		if err != nil {
-			break
+			return err
 		}
 	}
-	seen := talk.observation(time.Since(begun))
-	seen.Err = err
-	return seen
+	return nil
 }

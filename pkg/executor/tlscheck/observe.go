@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vedette/vedette/pkg/executor"
+	"github.com/vedette/vedette/pkg/executor/assertion"
 	"github.com/vedette/vedette/pkg/executor/certificate"
 	"github.com/vedette/vedette/pkg/executor/endpoint"
 	"github.com/vedette/vedette/pkg/monitor"
@@ -35,11 +36,11 @@ func (p *probe) observe(conn *endpoint.Conn, state tls.ConnectionState, name str
 		group = state.CurveID.String()
 	}
 	seen := executor.Observation{
-		Values: map[string]any{
+		Values: assertion.Known(map[string]any{
 			"version": version, "cipher": cipher, "key_exchange": group, "alpn": state.NegotiatedProtocol, "stapled": len(state.OCSPResponse) > 0, "ocsp": ocsp,
 			"certificate": own, "chain": chain, "problems": texts, "ip": conn.IP(),
 			"latency": latency, "latency_ms": endpoint.Milliseconds(latency), "timings": endpoint.TimingsMap(timings),
-		},
+		}),
 		Observed: map[string]any{"version": version, "cipher": cipher, "key_exchange": group, "alpn": state.NegotiatedProtocol, "ip": conn.IP()},
 		Timings:  timings, Latency: latency,
 	}

@@ -33,17 +33,14 @@ type Options struct {
 // probe is a prepared check.
 type probe struct {
 	options Options
-	target  string
-	route   route.Route
+	target  endpoint.Target
 	config  *tls.Config
 }
 
 func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
-		problems.Add("target", "%s", problem)
-	}
+	target := endpoint.NewTarget(&problems, "tcp", d.Target, o.Options, o.ProxyOptions)
 	if o.ServerName != "" && endpoint.Problem(o.ServerName+":1") != "" {
 		problems.Add("options.server_name", "is no name of a host: use one such as example.org, without a port")
 	}
@@ -65,8 +62,7 @@ func prepare(d monitor.Definition) (*probe, monitor.Problems) {
 		}
 		o.CA = "" // the pool holds it
 	}
-	way, more := route.New(o.Options, o.ProxyOptions)
-	return &probe{options: o, target: d.Target, route: way, config: config}, append(problems, more...)
+	return &probe{options: o, target: target, config: config}, problems
 }
 
 func checkProtocols(problems *monitor.Problems, field string, protocols []string) {

@@ -45,12 +45,10 @@ func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems)
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
-	conn, err := endpoint.Dial(ctx, tools, p.route, "tcp", p.target)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun)}
-	}
-	defer func() { _ = conn.Close() }()
+	return p.target.Meet(ctx, tools, func(conn *endpoint.Conn, begun time.Time) executor.Observation { return p.shake(ctx, conn, begun) })
+}
+
+func (p *probe) shake(ctx context.Context, conn *endpoint.Conn, begun time.Time) executor.Observation {
 	timings := conn.Timings()
 	failed := func(err error) executor.Observation {
 		return executor.Observation{Err: err, Latency: time.Since(begun), Timings: timings, Observed: map[string]any{"ip": conn.IP()}}

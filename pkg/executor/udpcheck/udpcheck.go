@@ -50,21 +50,16 @@ func (Executor) Kind() executor.Kind {
 
 // probe is a prepared check.
 type probe struct {
-	target, send string
-	route        route.Route
-	expect       *regexp.Regexp
+	target endpoint.Target
+	send   string
+	expect *regexp.Regexp
 }
 
 // Prepare implements executor.Executor.
 func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems) {
 	var o Options
 	problems := option.Decode(d.Options, &o)
-	if problem := endpoint.Problem(d.Target); problem != "" && d.Target != "" { // an empty one is reported as missing already
-		problems.Add("target", "%s", problem)
-	}
-	way, more := route.New(o.Options, route.ProxyOptions{})
-	problems = append(problems, more...)
-	p := &probe{target: d.Target, route: way}
+	p := &probe{target: endpoint.NewTarget(&problems, "udp", d.Target, o.Options, route.ProxyOptions{})}
 	if len(o.Send) > maxSend {
 		problems.Add("options.send", "is too long: use at most %d bytes", maxSend)
 	} else if send, problem := endpoint.Unescape(o.Send); problem != "" {
@@ -84,16 +79,14 @@ func (Executor) Prepare(d monitor.Definition) (executor.Probe, monitor.Problems)
 
 // Attempt implements executor.Probe.
 func (p *probe) Attempt(ctx context.Context, tools executor.Tools) executor.Observation {
-	begun := time.Now()
 	text, err := tools.Secret(p.send)
 	if err != nil {
 		return executor.Observation{Err: err}
 	}
-	conn, err := endpoint.Dial(ctx, tools, p.route, "udp", p.target)
-	if err != nil {
-		return executor.Observation{Err: err, Latency: time.Since(begun)}
-	}
-	defer func() { _ = conn.Close() }()
+	return p.target.Meet(ctx, tools, func(conn *endpoint.Conn, begun time.Time) executor.Observation { return p.ask(conn, text, begun) })
+}
+
+func (p *probe) ask(conn *endpoint.Conn, text string, begun time.Time) executor.Observation {
 	timings := conn.Timings()
 	timings.Connect = 0 // nothing is sent for that
 	failed := func(err error) executor.Observation {
@@ -117,9 +110,9 @@ func (p *probe) observe(raw []byte, ip string, timings *monitor.Timings, latency
 	received := strings.ToValidUTF8(string(raw), "�")
 	captured := map[string]string{}
 	seen := executor.Observation{
-		Values: map[string]any{
+		Values: assertion.Known(map[string]any{
 			"received": received, "bytes": len(raw), "captured": captured, "ip": ip, "latency": latency, "latency_ms": endpoint.Milliseconds(latency),
-		},
+		}),
 		Observed: map[string]any{"ip": ip, "bytes": len(raw)},
 		Timings:  timings, Latency: latency,
 	}
