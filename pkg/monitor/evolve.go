@@ -133,12 +133,7 @@ func (b *Board) apply(m EventMessage) {
 	case IncidentResolved:
 		b.resolveIncident(e)
 	case RunnerJoined:
-		saveState(b, "runner", e.RunnerID, b.runners)
-		kept := history{}
-		if before := b.runners[e.RunnerID]; before != nil {
-			kept = before.History
-		}
-		b.runners[e.RunnerID] = &runnerState{History: kept, Runner: Runner{ID: e.RunnerID, Location: e.Location, Host: e.Host, Version: e.Version, Concurrency: e.Concurrency, JoinedAt: e.At}}
+		b.joinRunner(e)
 	case RunnerLeft:
 		if r := b.runners[e.RunnerID]; r != nil {
 			saveState(b, "runner", e.RunnerID, b.runners)
@@ -146,6 +141,15 @@ func (b *Board) apply(m EventMessage) {
 		}
 	case CheckSucceeded, CheckFailed: // they live in RESULTS, and are folded by Tallies
 	}
+}
+
+func (b *Board) joinRunner(e RunnerJoined) {
+	saveState(b, "runner", e.RunnerID, b.runners)
+	kept := history{}
+	if before := b.runners[e.RunnerID]; before != nil {
+		kept = before.History
+	}
+	b.runners[e.RunnerID] = &runnerState{History: kept, Runner: Runner{ID: e.RunnerID, Location: e.Location, Host: e.Host, Version: e.Version, Concurrency: e.Concurrency, JoinedAt: e.At}}
 }
 
 func (b *Board) applyDefinition(m EventMessage, d Definition, fresh bool) {

@@ -125,7 +125,7 @@ func (b *Board) affected(events []Event) []string {
 			add(e.Definition.ID)
 		case CheckPaused, CheckResumed, CheckSucceeded, CheckFailed, ServiceRegistered, ServiceDeleted,
 			ServiceStatusChanged, PageRegistered, PageUpdated, PageDeleted, IncidentOpened, IncidentResolved,
-			RunnerJoined, RunnerLeft:
+			CorrectionAdded, CorrectionWithdrawn, RunnerJoined, RunnerLeft:
 		}
 	}
 	return ids

@@ -160,8 +160,13 @@ func (a *app) showCheck(c readmodel.CheckView) error {
 	f.add("recent", bar(c.Recent, readmodel.RecentLength))
 	for i, window := range windows(c.Uptime) {
 		u := c.Uptime[window]
-		f.add([]string{"uptime", ""}[min(i, 1)], text(fmt.Sprintf("%-4s %9s   coverage %s, %d of %d executions",
-			window, uptimeText(u), percent(u.Coverage), u.Up+u.Degraded+u.Down+u.Errors, u.Expected)))
+		ran, corrected := u.Up+u.Degraded+u.Down+u.Errors, ""
+		if c := u.Corrected; c != nil {
+			ran += c.Maintenance
+			corrected = ", corrected from " + uptimeText(readmodel.Uptime{Ratio: c.Ratio})
+		}
+		f.add([]string{"uptime", ""}[min(i, 1)], text(fmt.Sprintf("%-4s %9s   coverage %s, %d of %d executions%s",
+			window, uptimeText(u), percent(u.Coverage), ran, u.Expected, corrected)))
 	}
 	if !c.ResultsKeptSince.IsZero() {
 		f.add("results", text("not kept any more; only those since "+clock(now, c.ResultsKeptSince)))

@@ -21,7 +21,8 @@ const home = `{"id":"home","name":"Home page","service":"web","kind":"http","tar
  "status_since":"2026-03-04T11:17:00Z","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-03-03T10:00:00Z","incident":"home-2",
  "reason":"status == 200 · actual 503","sequence":41,"recent":"UUUUUUUUUUUUGUU-UUUUUUUEUUUUUDDD","latency_ms":12.5,
  "uptime":{"24h":{"ratio":0.98951,"coverage":1,"expected":2880,"up":2840,"degraded":10,"down":30,"errors":0,"late":0},
-           "7d":{"ratio":0.9999,"coverage":0.5,"expected":20160,"up":10078,"degraded":0,"down":2,"errors":0,"late":0},
+           "7d":{"ratio":0.9999,"coverage":0.5,"expected":20160,"up":10068,"degraded":0,"down":2,"errors":0,"late":0,
+           "corrected":{"by":["c"],"ratio":0.9989,"up":10068,"degraded":0,"down":12,"maintenance":10}},
            "30d":{"ratio":null,"coverage":0,"expected":0,"up":0,"degraded":0,"down":0,"errors":0,"late":0}},
  "last_result":` + failing + `}`
 
