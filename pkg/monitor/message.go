@@ -28,6 +28,9 @@ func (m Meta) Position() Position { return Position{Sequence: m.Sequence, Index:
 type EventMessage struct {
 	Meta
 	Event Event
+	// Line is a result as it stands in RESULTS, as JSON without a line break, so that nobody has to write
+	// it again; nil where it is not at hand. It is a part of what was read with it.
+	Line []byte
 }
 
 // CommandMessage is a command with its attributes; its ID is the command id.

@@ -44,16 +44,19 @@ type chunkHeader struct {
 	Inherited bool `json:"inherited,omitempty"`
 }
 
-func (c *chunk) add(result monitor.Result) {
+// add adds a result, with its line where that is at hand.
+func (c *chunk) add(result monitor.Result, line []byte) {
+	if line == nil {
+		line = encode(result)
+	}
 	if c.inTail == blockSize {
 		c.packed = append(c.packed, bytes.Clone(s2.Encode(nil, c.tail))) // the encoder's slice is much larger
 		c.tail, c.inTail = c.tail[:0], 0
 	}
-	line := append(encode(result), '\n')
-	c.tail = append(c.tail, line...)
+	c.tail = append(append(c.tail, line...), '\n')
 	c.inTail++
 	c.Count++
-	c.Size += len(line)
+	c.Size += len(line) + 1
 	if result.DueAt.After(c.Newest) {
 		c.Newest = result.DueAt
 	}
@@ -115,13 +118,22 @@ func (c *chunk) reopen() error {
 // results returns what the chunk holds, oldest first.
 func (c *chunk) results() ([]monitor.Result, error) {
 	all := make([]monitor.Result, 0, min(c.Count, chunkSize))
+	err := c.each(func(r monitor.Result, _ []byte) { all = append(all, r) })
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// each calls take with every result and its line, oldest first.
+func (c *chunk) each(take func(r monitor.Result, line []byte)) error {
 	read := func(text []byte) error {
 		for line := range bytes.Lines(text) {
 			var r monitor.Result
 			if err := json.Unmarshal(line, &r); err != nil {
 				return fmt.Errorf("read a chunk of history: %w", err)
 			}
-			all = append(all, r)
+			take(r, bytes.TrimSuffix(line, []byte("\n")))
 		}
 		return nil
 	}
@@ -131,8 +143,8 @@ func (c *chunk) results() ([]monitor.Result, error) {
 			err = read(text)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("unpack a chunk of history: %w", err)
+			return fmt.Errorf("unpack a chunk of history: %w", err)
 		}
 	}
-	return all, read(c.tail)
+	return read(c.tail)
 }

@@ -14,7 +14,7 @@ import (
 func TestAChunkIsReadAsItWasWritten(t *testing.T) {
 	c := &chunk{chunkHeader: chunkHeader{Check: "home", Number: 3, First: 192}}
 	for i := range 2*blockSize + 3 {
-		c.add(monitor.Result{ID: fmt.Sprint(i), CheckID: "home", DueAt: epoch().Add(time.Duration(i) * every), Error: "line\nbreak"})
+		c.add(monitor.Result{ID: fmt.Sprint(i), CheckID: "home", DueAt: epoch().Add(time.Duration(i) * every), Error: "line\nbreak"}, nil)
 		read, err := readChunk(c.bytes())
 		require.NoError(t, err)
 		require.Equal(t, c.bytes(), read.bytes())
@@ -45,10 +45,27 @@ func TestLargeResultsFillAChunkSooner(t *testing.T) {
 	require.Equal(t, 60, h.open["home"].First+h.open["home"].Count)
 }
 
+func TestAResultIsKeptAsItStandsInTheLog(t *testing.T) {
+	r := monitor.Result{ID: "home.1", CheckID: "home", Observed: map[string]any{"serial": 1e18}}
+	line := []byte(`{"id":"home.1","check_id":"home","observed":{"serial":1000000000000000001}}`)
+	first := monitor.EventMessage{Event: monitor.Executed(r), Line: line, Meta: monitor.Meta{Sequence: 5}}
+	r.ID = "home.2"
+	second := monitor.EventMessage{Event: monitor.Executed(r), Meta: monitor.Meta{Sequence: 6}}
+	kept := once("history", []monitor.EventMessage{first, second})
+	heir, inherited := inherit(t, "history", kept, second)
+	heir.Apply(second)
+	inherited.write(heir.Dirty())
+	for _, entries := range []shelf{kept, inherited} {
+		c, err := readChunk(entries["open.home"])
+		require.NoError(t, err)
+		require.Equal(t, string(line)+"\n"+string(encode(r))+"\n", string(c.tail))
+	}
+}
+
 func FuzzChunk(f *testing.F) {
 	c := &chunk{chunkHeader: chunkHeader{Check: "home"}}
 	for i := range blockSize + 1 {
-		c.add(monitor.Result{ID: fmt.Sprint(i), CheckID: "home", DueAt: epoch()})
+		c.add(monitor.Result{ID: fmt.Sprint(i), CheckID: "home", DueAt: epoch()}, nil)
 	}
 	f.Add(c.bytes())
 	f.Add([]byte("{}\n"))

@@ -67,7 +67,7 @@ func (h *history) Apply(m monitor.EventMessage) {
 	if c.Count >= chunkSize || c.Size >= chunkBytes {
 		c = h.next(c)
 	}
-	c.add(result)
+	c.add(result, m.Line)
 }
 
 // see reports whether a result is new, and remembers it.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/vedette/vedette/pkg/bus"
+	"github.com/vedette/vedette/pkg/monitor"
 )
 
 var _ Heir = (*history)(nil)
@@ -36,16 +37,15 @@ func (h *history) Inherit(e bus.Entry, log Beginning) ([]Change, error) {
 // upTo returns the chunk as it was before a result came: the first one of the check that the log holds.
 func (c *chunk) upTo(id string) *chunk {
 	fresh := &chunk{chunkHeader: chunkHeader{Check: c.Check, Number: c.Number, First: c.First}}
-	results, err := c.results()
-	if err != nil {
-		return fresh // what cannot be read is lost, as it was before
-	}
-	for _, r := range results {
-		if r.ID == id {
-			break
+	over := false
+	err := c.each(func(r monitor.Result, line []byte) {
+		if over = over || r.ID == id; !over {
+			fresh.see(r.ID)
+			fresh.add(r, line)
 		}
-		fresh.see(r.ID)
-		fresh.add(r)
+	})
+	if err != nil { // what cannot be read is lost, as it was before
+		return &chunk{chunkHeader: chunkHeader{Check: c.Check, Number: c.Number, First: c.First}}
 	}
 	return fresh
 }

@@ -128,6 +128,9 @@ func anyResults(t *rapid.T) []monitor.EventMessage {
 		}
 		earlier = append(earlier, r)
 		log[i] = monitor.EventMessage{Event: monitor.Executed(r), Meta: monitor.Meta{ID: fmt.Sprint(i), Time: at, Sequence: position.Sequence, Index: position.Index, StoredAt: at}}
+		if rapid.Bool().Draw(t, "with its line") {
+			log[i].Line = encode(r)
+		}
 	}
 	return log
 }

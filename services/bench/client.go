@@ -40,6 +40,24 @@ func (p *program) post(ctx context.Context, path string, body any) error {
 	return err
 }
 
+// order sends a request without a body that is taken up and carried out later.
+func (p *program) order(ctx context.Context, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusAccepted {
+		err = fmt.Errorf("POST %s: %s: %s", path, response.Status, answer)
+	}
+	return err
+}
+
 // get decodes what is at a path.
 func (p *program) get(ctx context.Context, path string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)

@@ -5,6 +5,7 @@
 //	go run ./services/bench -checks 10000 -interval 10s -duration 60s
 //	go run ./services/bench -what-if           # what a replay costs, and costs others
 //	go run ./services/bench -ui                # the board in a browser
+//	go run ./services/bench -rebuild           # what a rebuild of everything costs others
 //	go run ./services/bench -ramp -interval 1s # raises the load until more than 1 % is missed
 //
 // The targets run in this process, on the same processors; their time is not counted as Vedette's.
@@ -12,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,6 +34,7 @@ type options struct {
 	ramp        bool
 	whatIf      bool
 	ui          bool
+	rebuild     bool
 	folder      string
 	durability  string
 }
@@ -50,6 +53,7 @@ func main() {
 	flag.BoolVar(&opt.ramp, "ramp", false, "add checks step by step until more than 1 % is missed")
 	flag.BoolVar(&opt.whatIf, "what-if", false, "replay what was recorded, and measure the load again beside it, instead of the rest")
 	flag.BoolVar(&opt.ui, "ui", false, "measure the board in a browser, with 1,000 to 5,000 checks every 10 s, instead of the rest")
+	flag.BoolVar(&opt.rebuild, "rebuild", false, "rebuild all read models over and over for the duration, and measure the API and the checks without and meanwhile, instead of the rest")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, opt)
@@ -77,6 +81,9 @@ func run(ctx context.Context, opt options) error {
 		return b.ramp(ctx)
 	case opt.ui:
 		return b.measureUI(ctx, os.Stdout)
+	case opt.rebuild:
+		out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		return errors.Join(b.measureRebuilds(ctx, out), out.Flush())
 	}
 	return b.measure(ctx, os.Stdout)
 }

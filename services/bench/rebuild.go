@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/vedette/vedette/pkg/readmodel"
 )
 
 // rebuilt is one read model built from nothing.
@@ -27,7 +30,7 @@ func (b *bench) rebuild(ctx context.Context) (found []rebuilt, most int64, err e
 	names := []string{"activity", "history"}
 	b.program.stop()
 	for _, name := range names {
-		if err := b.program.dropBucket(name); err != nil {
+		if err := b.program.dropReadModel(name); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -52,23 +55,31 @@ func (b *bench) rebuild(ctx context.Context) (found []rebuilt, most int64, err e
 	}
 }
 
-// dropBucket deletes the files of a bucket of the stopped program.
-func (p *program) dropBucket(name string) error {
-	var folder string
+// dropReadModel deletes the files of every generation of a read model of the stopped program.
+func (p *program) dropReadModel(name string) error {
+	var folders []string
 	err := filepath.WalkDir(p.data(), func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), "KV_") && strings.HasSuffix(entry.Name(), "_"+name) {
-			folder = path
-			return filepath.SkipAll
+		if err != nil || !entry.IsDir() {
+			return err
 		}
-		return err
+		if bucket, ok := strings.CutPrefix(entry.Name(), "KV_vedette_"); ok {
+			if _, ok := readmodel.GenerationOf(name, bucket); ok {
+				folders = append(folders, path)
+			}
+			return filepath.SkipDir
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if folder == "" {
-		return fmt.Errorf("there is no bucket %s to delete", name)
+	if len(folders) == 0 {
+		return fmt.Errorf("there is no bucket of %s to delete", name)
 	}
-	return os.RemoveAll(folder)
+	for _, folder := range folders {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	return err
 }
 
 // parseRebuilt reads lines such as

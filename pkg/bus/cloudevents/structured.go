@@ -104,9 +104,10 @@ func (c *Codec) UnmarshalEvent(raw []byte) (monitor.EventMessage, error) {
 	return c.destructure(s)
 }
 
-// UnmarshalBatch reads a batch; the index of each event is its place.
+// UnmarshalBatch reads a batch; the index of each event is its place. The lines of results are parts of
+// raw, where it is written as MarshalBatch does.
 func (c *Codec) UnmarshalBatch(raw []byte) ([]monitor.EventMessage, error) {
-	if events, ok := unmarshalResults(raw); ok {
+	if events, ok := scanResults(raw); ok {
 		return events, nil
 	}
 	var batch []structured[json.RawMessage]
@@ -123,34 +124,4 @@ func (c *Codec) UnmarshalBatch(raw []byte) ([]monitor.EventMessage, error) {
 		events[i] = m
 	}
 	return events, nil
-}
-
-// unmarshalResults reads a batch of results in one pass, which is what nearly all batches are and
-// what most of the time of reading goes into. ok is false for anything else, also for results of
-// another version.
-func unmarshalResults(raw []byte) (events []monitor.EventMessage, ok bool) {
-	var batch []structured[struct {
-		Result monitor.Result `json:"result"`
-	}]
-	if err := json.Unmarshal(raw, &batch); err != nil {
-		return nil, false
-	}
-	succeeded, failed := monitor.CheckSucceeded{}.Type(), monitor.CheckFailed{}.Type()
-	events = make([]monitor.EventMessage, len(batch))
-	for i, s := range batch {
-		meta, err := s.meta()
-		if err != nil {
-			return nil, false
-		}
-		meta.Index = i
-		switch s.Type {
-		case succeeded:
-			events[i] = monitor.EventMessage{Meta: meta, Event: monitor.CheckSucceeded{Result: s.Data.Result}}
-		case failed:
-			events[i] = monitor.EventMessage{Meta: meta, Event: monitor.CheckFailed{Result: s.Data.Result}}
-		default:
-			return nil, false
-		}
-	}
-	return events, true
 }
