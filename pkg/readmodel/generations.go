@@ -117,6 +117,7 @@ type Order struct {
 
 // The phases of a build, in order.
 const (
+	PhaseWaiting    = "waiting"    // another one is being built first
 	PhaseInheriting = "inheriting" // what the log no longer holds is taken over
 	PhaseFolding    = "folding"    // the log is folded
 	PhaseComparing  = "comparing"  // both generations are compared

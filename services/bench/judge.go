@@ -68,9 +68,9 @@ func (b *bench) missed(ctx context.Context, from, to time.Time) (missed, done in
 func gaps(due []time.Time, from, to time.Time, interval time.Duration) (missing int) {
 	slices.SortFunc(due, time.Time.Compare)
 	last := from.Add(-interval) // the first is due within an interval of from
-	for _, at := range append(due, to) {
-		missing += max(0, int((at.Sub(last)-1)/interval)-1)
+	for _, at := range due {
+		missing += max(0, int(at.Sub(last)/interval)-1)
 		last = at
 	}
-	return missing
+	return missing + int(max(0, to.Sub(last)-1)/interval)
 }

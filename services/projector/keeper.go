@@ -32,6 +32,8 @@ type keeper struct {
 	ofResults bool
 	fresh     func() projection
 
+	// turns are shared by all keepers of the term.
+	turns turns
 	// meetings is where the worker that builds meets the one that serves.
 	meetings chan meeting
 	orders   chan readmodel.Order

@@ -38,11 +38,12 @@ func lead(process, held context.Context, b Bus, opt Options, m *metrics, fence u
 		return standby.Ended(held, err)
 	}
 	keepers := make(map[string]*keeper)
+	turns := newTurns()
 	for i, p := range opt.Projections() {
 		k := &keeper{
 			bus: b, opt: opt, metrics: m, ledger: ledger, fence: fence,
 			log: opt.Log.With("projection", p.Name()), name: p.Name(), version: p.Version(), ofResults: p.OfResults(),
-			meetings: make(chan meeting), orders: make(chan readmodel.Order),
+			turns: turns, meetings: make(chan meeting), orders: make(chan readmodel.Order),
 		}
 		k.fresh = func() projection { return opt.Projections()[i] }
 		keepers[k.name] = k

@@ -36,6 +36,8 @@ type worker struct {
 	// building says that another generation serves, or none; proof then compares the two.
 	building bool
 	proof    *proof
+	// leave makes room for the next that is to be built.
+	leave func()
 	// inheriting says that what an older generation holds is being taken over.
 	inheriting bool
 
@@ -105,6 +107,12 @@ func (b batch) empty() bool { return len(b.messages) == 0 && !b.caughtUp }
 
 // live is one life: it restores the fold, follows the log and flushes.
 func (w *worker) live(process, ctx context.Context) error {
+	leave, err := w.awaitTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	w.leave = leave
 	if err := w.open(ctx); err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func (w *worker) live(process, ctx context.Context) error {
 	batches := make(chan batch)
 	group.Go(func() error { return w.follow(living, batches) })
 	group.Go(func() error { return w.loop(living, group, batches) })
-	err := group.Wait()
+	err = group.Wait()
 	if ctx.Err() != nil && process.Err() != nil {
 		w.lastFlush(process)
 		return nil
@@ -228,9 +236,7 @@ func (w *worker) gather(batches <-chan batch) {
 }
 
 func (w *worker) take(b batch) {
-	for _, m := range b.messages {
-		w.fold.Apply(m)
-	}
+	w.foldAll(b.messages)
 	if n := len(b.messages); n > 0 {
 		w.position, w.stored = b.messages[n-1].Sequence, b.messages[n-1].StoredAt
 		w.metrics.messages.WithLabelValues(w.name).Add(float64(n))

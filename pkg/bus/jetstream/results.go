@@ -89,6 +89,7 @@ func (b *Bus) decodeResults(ctx context.Context, raw []jetstream.Msg) []monitor.
 		working.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(raw)); i = next.Add(1) - 1 {
 				decoded[i] = b.readResults(ctx, raw[i])
+				runtime.Gosched() // who has much to read lets others go first
 			}
 		})
 	}

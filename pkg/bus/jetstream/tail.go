@@ -13,6 +13,10 @@ import (
 // maxTail is the most messages handed over at once.
 const maxTail = 500
 
+// maxPulled bounds in bytes what the server sends at once: it cuts off a connection that has more than
+// 64 MiB to take in, and all that this process reads comes through one. It is more than any message.
+const maxPulled = 8 << 20
+
 // tailing says what of a stream is read.
 type tailing struct {
 	stream string
@@ -85,7 +89,7 @@ func (b *Bus) tailOnce(ctx context.Context, t *tailing) error {
 	if behind == 0 {
 		t.arrived()
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * maxTail))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(2*maxTail, maxPulled))
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
@@ -243,7 +247,7 @@ func (b *Bus) readUpTo(ctx context.Context, t tailing, limit int, each func(jets
 	if want == 0 {
 		return nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(max(1, min(want, maxTail))))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(max(1, min(want, maxTail)), maxPulled))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", t.stream, err)
 	}

@@ -188,7 +188,7 @@ func (b *Bus) readEvents(ctx context.Context, last uint64, each func(chain.Event
 		return fmt.Errorf("read EVENTS: %w", err)
 	}
 	defer b.dismiss(streamEvents, consumer)
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * maxTail))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(2*maxTail, maxPulled))
 	if err != nil {
 		return fmt.Errorf("read EVENTS: %w", err)
 	}
