@@ -40,7 +40,7 @@ const probed = 40
 func (b *bench) newProbes(ctx context.Context) (*probes, error) {
 	p := &probes{b: b, past: make(map[string][]byte), first: make(map[int]time.Time)}
 	at := time.Now().Add(-pastAfter).UTC().Format(time.RFC3339)
-	p.paths = []string{"/api/v1/overview?at=" + at, "/api/v1/services?at=" + at, "/api/v1/checks?limit=20&at=" + at}
+	p.paths = []string{"/api/v1/overview?at=" + at, "/api/v1/services?at=" + at}
 	for i := 0; i < b.checks; i += max(1, b.checks/probed) {
 		var page struct {
 			Items []monitor.Result `json:"items"`
@@ -52,7 +52,7 @@ func (b *bench) newProbes(ctx context.Context) (*probes, error) {
 			return nil, fmt.Errorf("bench-%d has no results: see the program's log", i)
 		}
 		p.first[i] = page.Items[len(page.Items)-1].DueAt
-		p.paths = append(p.paths, fmt.Sprintf("/api/v1/checks/bench-%d/results?limit=100&to=%s", i, at), fmt.Sprintf("/api/v1/checks/bench-%d?at=%s", i, at))
+		p.paths = append(p.paths, fmt.Sprintf("/api/v1/checks/bench-%d/results?limit=20&to=%s", i, at))
 	}
 	for _, path := range p.paths {
 		_, body, err := p.ask(ctx, path, time.Now())

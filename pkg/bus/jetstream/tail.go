@@ -13,9 +13,10 @@ import (
 // maxTail is the most messages handed over at once.
 const maxTail = 500
 
-// maxPulled bounds in bytes what the server sends at once: it cuts off a connection that has more than
-// 64 MiB to take in, and all that this process reads comes through one. It is more than any message.
-const maxPulled = 8 << 20
+// maxPulled bounds in bytes what the server sends a reader at once. All that this process reads comes
+// through one connection: what somebody waits for comes after what is under way already, and the server
+// cuts off a connection that has more than 64 MiB to take in. It is more than any message.
+const maxPulled = 2 << 20
 
 // tailing says what of a stream is read.
 type tailing struct {
