@@ -218,15 +218,11 @@ func (s *scanner) time() (at time.Time) {
 }
 
 func (s *scanner) boolean() bool {
-	switch {
-	case s.next('t'):
-		s.rest("rue")
+	if !s.foreign && s.at < len(s.raw) && s.raw[s.at] == 't' {
+		s.rest("true")
 		return true
-	case s.next('f'):
-		s.rest("alse")
-	default:
-		s.foreign = true
 	}
+	s.rest("false")
 	return false
 }
 
