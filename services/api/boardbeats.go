@@ -18,6 +18,9 @@ type PastBeat struct {
 	Recent    string  `json:"recent"`
 	LatencyMS float64 `json:"latency_ms,omitempty"`
 	Finding   string  `json:"finding,omitempty"`
+	// Uptime and coverage of the 24 hours before; nil where not all of them are kept.
+	Uptime24h   *float64 `json:"uptime_24h"`
+	Coverage24h float64  `json:"coverage_24h"`
 }
 
 const (
@@ -51,6 +54,10 @@ func (s *server) getBeats(ctx context.Context, in *beatsRead) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
+	told, err := s.toldAt(ctx, in.Then, ids)
+	if err != nil {
+		return nil, err
+	}
 	beats := make([]*PastBeat, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(beatReads)
@@ -59,6 +66,9 @@ func (s *server) getBeats(ctx context.Context, in *beatsRead) (*answer, error) {
 			beat, err := s.beatAt(ctx, id, at)
 			if errors.Is(err, monitor.ErrNotFound) {
 				return nil
+			}
+			if day, ok := told[id].Uptime["24h"]; err == nil && ok {
+				beat.Uptime24h, beat.Coverage24h = day.Ratio, day.Coverage
 			}
 			beats[i] = beat
 			return err
@@ -75,6 +85,26 @@ func (s *server) getBeats(ctx context.Context, in *beatsRead) (*answer, error) {
 	}
 	page.Total = len(page.Items)
 	return &answer{Status: http.StatusOK, Body: page}, nil
+}
+
+// toldAt returns checks as they stood at an instant, by id.
+func (s *server) toldAt(ctx context.Context, then Then, ids []string) (map[string]readmodel.CheckView, error) {
+	if !then.isPast() { // then the board itself shows all of this
+		return nil, nil
+	}
+	moment, err := s.moment(ctx, then)
+	if err != nil {
+		return nil, err
+	}
+	views, err := moment.Told(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	told := make(map[string]readmodel.CheckView, len(views))
+	for _, v := range views {
+		told[v.ID] = v
+	}
+	return told, nil
 }
 
 func (s *server) beatAt(ctx context.Context, id string, at time.Time) (*PastBeat, error) {
@@ -96,5 +126,6 @@ func (s *server) beatAt(ctx context.Context, id string, at time.Time) (*PastBeat
 }
 
 func exampleBeat() PastBeat {
-	return PastBeat{ID: "home", Recent: "UUUGUU", LatencyMS: 41.7}
+	uptime := 0.9993
+	return PastBeat{ID: "home", Recent: "UUUGUU", LatencyMS: 41.7, Uptime24h: &uptime, Coverage24h: 1}
 }

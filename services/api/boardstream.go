@@ -23,7 +23,7 @@ func (s *server) wholeBoardRoutes(d *document) {
 	}, s.getBoard)
 	register(d, operation{
 		id: "get-board-beats", method: http.MethodGet, path: "/board/beats", tag: tagBoard, summary: "Read what results told of some checks by an instant",
-		description: "For the rows of a board of the past that are in sight: the heartbeat bar, and what the last result found, up to `at`, as far back as results are kept. Checks that are not known are left out.",
+		description: "For the rows of a board of the past that are in sight: the heartbeat bar, what the last result found, and the uptime of 24 hours with its coverage, up to `at`, as far back as results are kept. Checks that are not known are left out.",
 		answer:      readmodel.Page[PastBeat]{Items: []PastBeat{exampleBeat()}, Total: 1}, errors: []int{http.StatusUnprocessableEntity},
 	}, s.getBeats)
 }

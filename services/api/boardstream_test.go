@@ -118,6 +118,14 @@ func TestTheBoardOfThePastIsReadAsAWhole(t *testing.T) {
 	}, testWait, testTick)
 	w.want(http.StatusOK, http.MethodGet, "/api/v1/board/beats?check=home&at="+then, nil).into(t, &beats)
 	require.Empty(t, beats.Items[0].Recent, "what came later is no part of it")
+	require.Nil(t, beats.Items[0].Uptime24h, "and without results there is no uptime")
+	require.Eventually(t, func() bool {
+		now := time.Now().UTC().Format(time.RFC3339Nano)
+		w.want(http.StatusOK, http.MethodGet, "/api/v1/board/beats?check=home,none&at="+now, nil).into(t, &beats)
+		return len(beats.Items) == 1 && beats.Items[0].Uptime24h != nil
+	}, testWait, testTick)
+	require.InDelta(t, 1, *beats.Items[0].Uptime24h, 0)
+	require.Positive(t, beats.Items[0].Coverage24h)
 	require.Equal(t, http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/board/beats?check=NO", nil).status)
 	require.Equal(t, http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/board/beats?check="+strings.Repeat("a,", maxBars+1), nil).status)
 }

@@ -70,7 +70,7 @@ func (s *server) checkRoutes(d *document) {
 	register(d, operation{
 		id: "create-check", method: http.MethodPost, path: "/checks", tag: tagChecks, summary: "Register a check",
 		description: "Without an id one is made from the name. What is left out takes its default. It is executed from now on. For a check of kind heartbeat " +
-			"the answer shows, once, where its heartbeats are to be sent.",
+			"the answer shows, once, where its heartbeats are to be sent; with `Prefer: respond-async` it does not: `POST /checks/{id}/token` makes another address and shows it.",
 		status: http.StatusCreated, answer: exampleRegistered(), body: exampleDefinition(), errors: writeErrors(http.StatusConflict),
 	}, s.createCheck)
 	register(d, operation{

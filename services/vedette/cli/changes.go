@@ -12,16 +12,30 @@ import (
 )
 
 func (a *app) checkChanges() *cobra.Command {
+	return a.changesOf("check", "home", a.checkIDs, func(ctx context.Context, c *client.Client, id string, most int) (client.List[client.Change], error) {
+		return c.CheckChanges(ctx, id, most)
+	})
+}
+
+func (a *app) serviceChanges() *cobra.Command {
+	return a.changesOf("service", "web", a.serviceIDs, func(ctx context.Context, c *client.Client, id string, most int) (client.List[client.Change], error) {
+		return c.ServiceChanges(ctx, id, most)
+	})
+}
+
+// readChanges reads the newest changes of something, at most so many.
+type readChanges func(ctx context.Context, c *client.Client, id string, most int) (client.List[client.Change], error)
+
+func (a *app) changesOf(what, example string, ids lister, read readChanges) *cobra.Command {
 	var most int
 	cmd := &cobra.Command{
-		Use: "changes ID", Short: "Show who changed what of a check, newest first", Args: one("check"),
-		Long: "Show every change of the definition, field by field, from the event log itself: of deleted checks as well.",
-		Example: `  vedette check changes home
-  vedette check changes home --limit 5 -o json`,
-		ValidArgsFunction: a.completeArgs(a.checkIDs, 1),
+		Use: "changes ID", Short: "Show who changed what of a " + what + ", newest first", Args: one(what),
+		Long:              "Show every change of the definition, field by field, from the event log itself: of deleted " + what + "s as well.",
+		Example:           fmt.Sprintf("  vedette %[1]s changes %[2]s\n  vedette %[1]s changes %[2]s --limit 5 -o json", what, example),
+		ValidArgsFunction: a.completeArgs(ids, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-				list, err := c.CheckChanges(ctx, args[0], most)
+				list, err := read(ctx, c, args[0], most)
 				if err != nil {
 					return err
 				}

@@ -22,6 +22,13 @@ func TestChangesAreShownFieldByField(t *testing.T) {
 	require.Zero(t, o.code, o.err)
 	require.Contains(t, o.out, `"command_id": "c-3"`)
 
+	s = serve(t, map[string]http.HandlerFunc{"GET /services/web/changes": answer(200, `{"total":2,"items":[
+ {"sequence":7,"type":"vedette.service.updated.v1","time":"2026-03-04T10:00:00Z","revision":2,"changes":[{"field":"rollup","from":"worst","to":"best"}]},
+ {"sequence":2,"type":"vedette.service.registered.v1","time":"2026-03-01T10:00:00Z","revision":1,"changes":[{"field":"id","to":"web"}]}]}`)})
+	o = s.run(t, "", nil, "service", "changes", "web")
+	require.Zero(t, o.code, o.err)
+	require.Contains(t, o.out, "rollup: worst → best")
+
 	o = s.run(t, "", nil, "check", "changes", "gone")
 	require.NotZero(t, o.code)
 	require.Contains(t, o.err, "there is no check")

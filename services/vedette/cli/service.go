@@ -23,7 +23,7 @@ func (a *app) serviceCommand() *cobra.Command {
   vedette service ls
   vedette service get web`,
 	})
-	group.AddCommand(a.serviceList(), a.serviceGet(), a.serviceAdd(), a.serviceEdit(), a.serviceRemove())
+	group.AddCommand(a.serviceList(), a.serviceGet(), a.serviceAdd(), a.serviceEdit(), a.serviceRemove(), a.serviceChanges())
 	return group
 }
 

@@ -27,3 +27,8 @@ type FieldChange struct {
 func (c *Client) CheckChanges(ctx context.Context, id string, most int) (List[Change], error) {
 	return all[Change](ctx, c, at("checks", id, "changes"), nil, most)
 }
+
+// ServiceChanges is CheckChanges for services.
+func (c *Client) ServiceChanges(ctx context.Context, id string, most int) (List[Change], error) {
+	return all[Change](ctx, c, at("services", id, "changes"), nil, most)
+}

@@ -102,8 +102,58 @@ func testAccessibility(t *testing.T, w world) {
 		check(place.path)
 	}
 	p.press("To the dashboard")
+	p.see("h1", "3 checks down")
+	p.open("/?group=service&sort=name")
+	p.see(".group-row", "Website")
+	check("board, grouped")
+	p.open("/settings")
+	p.see(".models", "checks")
+	p.run("[...document.querySelectorAll('.models button[aria-expanded]')].find((e) => e.innerText === 'checks').click()")
+	p.see(".build", "Version")
+	check("settings")
+
+	s.do(t, http.MethodPost, "/pages", map[string]any{
+		"id": "public", "title": "Example", "services": []string{"web", "shop"}, "announcements": []any{map[string]any{"title": "Maintenance", "at": "2030-03-14T22:00:00Z"}},
+	})
+	p.open("/pages")
+	p.see(".table", "Example")
+	check("status pages")
+	p.press("Badges")
+	p.await("document.querySelector('dialog img')?.naturalWidth > 0")
+	p.choose("dialog select", "web")
+	p.press("Uptime")
+	check("badges")
+	p.open("/pages/public")
+	p.await("document.querySelector('#f-title')?.value === 'Example'")
+	p.fill("#f-announcements-0--title", "\b")
+	p.press("Save page")
+	p.await("document.querySelector('#f-announcements-0--title').getAttribute('aria-invalid') === 'true'")
+	check("page editor with an error")
+	p.run("window.confirm = () => true")
+	p.press("Cancel")
+	p.see("h1", "1 status page")
+
+	then := "?at=" + s.do(t, http.MethodGet, "/incidents/check-00-1", nil)["opened_at"].(string)
+	for _, place := range []struct{ path, selector, text string }{
+		{"/", "h1", "down"}, {"/services", ".service", "check-01"}, {"/incidents", "h1", "incident"}, {"/checks/check-00", ".title", "check-00"},
+	} {
+		p.open(place.path + then)
+		p.see(".past-bar", "Viewing")
+		p.see(place.selector, place.text)
+		check("past of " + place.path)
+	}
+	p.open("/pages")
+	p.see("h1", "1 status page")
+	p.open("/")
 	p.size(390, 844)
 	p.see("h1", "3 checks down")
 	check("board, narrow")
-	require.False(t, value[bool](p, "document.documentElement.scrollWidth > innerWidth"), "nothing is cut off at 390 px")
+	for _, path := range []string{"/", "/services", "/pages", "/pages/public", "/settings", "/checks/check-00", "/incidents/check-00-1"} {
+		p.open(path)
+		p.await("document.querySelector('main h1')?.innerText && !/^Reading/.test(document.querySelector('main h1').innerText)")
+		require.False(t, value[bool](p, "document.documentElement.scrollWidth > innerWidth"), "nothing of %s is cut off at 390 px", path)
+	}
+	p.press("More")
+	p.see("dialog", "Settings")
+	check("more, narrow")
 }

@@ -32,6 +32,12 @@ func TestInABrowser(t *testing.T) {
 		{"the board of another time is looked at, and left again", testPast},
 		{"a past span is corrected, and the correction withdrawn", testCorrections},
 		{"a status page is read with scripts off", testStatusPage},
+		{"a status page is published, changed by two, and taken away", testPageEditor},
+		{"a badge is taken home", testBadges},
+		{"a view of the board is given a name and found again", testSavedViews},
+		{"a read model is rebuilt while it serves, and gone back from", testRebuild},
+		{"the roll-up of a service is changed where it is seen", testServices},
+		{"a heartbeat check gets another address", testNewAddress},
 		{"pictures for the documentation", testScreenshots},
 		{"no page has a violation that axe finds, in any theme", testAccessibility},
 	} {

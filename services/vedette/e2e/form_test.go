@@ -56,6 +56,13 @@ func testFormErrors(t *testing.T, w world) {
 	require.Equal(t, 1, value[int](p, "window.asked"))
 	require.Equal(t, "/new", value[string](p, "location.pathname"))
 
+	// What a test sent and received is shown, folded.
+	p.press("Test now")
+	p.see(".wire summary", "What went over the wire")
+	require.False(t, value[bool](p, "document.querySelector('.wire').open"))
+	p.press("What went over the wire" + value[string](p, "document.querySelector('.wire .hint').innerText"))
+	p.see(".wire li", "GET /home")
+
 	p.fill("#f-id", "home-2")
 	p.press("Save check")
 	p.see("h1", "Home page")

@@ -33,7 +33,8 @@ func testPast(t *testing.T, w world) {
 	p.see(".past-bar", "Viewing")
 	p.see(".live", "As it was · 2 checks · 1 service · read only")
 	p.await("document.querySelector('.row[data-s=down] .name').innerText === 'home'")
-	p.await("document.querySelector('.row[data-s=down] path.b-down')") // its bar, up to then
+	p.await("document.querySelector('.row[data-s=down] path.b-down')")                                // its bar, up to then
+	p.await("/^\\d+\\.\\d\\d%$/.test(document.querySelector('.row[data-s=down] .up-val').innerText)") // and its uptime
 	p.await("!document.querySelector('a[href=\"/new\"]') && !document.querySelector('button[aria-label=\"Select checks\"]')")
 	p.shortcut("x")
 	require.False(t, value[bool](p, "Boolean(document.querySelector('.bulk'))"), "the past is read only")
@@ -42,6 +43,7 @@ func testPast(t *testing.T, w world) {
 	p.click(".row[data-s=down] .name")
 	p.see(".title", "Was down for")
 	p.see("section[aria-labelledby=results]", "503")
+	p.see(".stats[aria-label=Uptime]", "Coverage")
 	require.False(t, value[bool](p, "document.querySelector('main').innerText.includes('Test now')"))
 	p.click(".rail a[href='/services']")
 	p.see("h1", "1 service was down")

@@ -71,6 +71,13 @@ func sights(then string) []sight {
 		{name: "incidents", path: "/incidents", selector: "h1", text: "2 open incidents"},
 		{name: "services", path: "/services", selector: "h1", text: "1 service down"},
 		{name: "runners", path: "/runners", selector: ".table", text: "default"},
+		{name: "status-page", path: "/status/public", selector: ".banner", text: "down", narrow: true},
+		{name: "pages", path: "/pages", selector: ".table", text: "Example"},
+		{name: "page-editor", path: "/pages/public", selector: ".ordered", text: "Website", narrow: true},
+		{name: "badges", path: "/pages/public", selector: ".ordered", text: "Website", prepare: func(p *page) {
+			p.press("Badges")
+			p.await("document.querySelector('dialog img')?.naturalWidth > 0")
+		}},
 		{name: "settings", path: "/settings", selector: "section[aria-labelledby=models]", text: "checks"},
 		{name: "form", path: "/checks/cart-api/edit", selector: "h1", text: "Edit Cart API", prepare: func(p *page) {
 			p.await("document.querySelector('#f-name')?.value === 'Cart API'")
@@ -141,6 +148,10 @@ func badDay(t *testing.T, s *server, site *site) {
 	for id, name := range map[string]string{"web": "Website", "edge": "Edge", "payments": "Payments", "search": "Search", "messaging": "Messaging"} {
 		s.service(t, id, name)
 	}
+	s.do(t, http.MethodPost, "/pages", map[string]any{
+		"id": "public", "title": "Example", "description": "What our customers use.", "services": []string{"web", "payments", "search", "messaging"},
+		"announcements": []any{map[string]any{"title": "Maintenance on Saturday", "text": "The shop is closed for an hour.", "at": time.Now().Add(72 * time.Hour).UTC().Truncate(time.Hour)}},
+	})
 	for _, one := range shop {
 		site.set(one.id+"/health", http.StatusOK, between(one.least, one.most))
 		s.check(t, one.id, one.service, site.base+"/"+one.id+"/health", map[string]any{

@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Read what results told of some checks by an instant
-         * @description For the rows of a board of the past that are in sight: the heartbeat bar, and what the last result found, up to `at`, as far back as results are kept. Checks that are not known are left out.
+         * @description For the rows of a board of the past that are in sight: the heartbeat bar, what the last result found, and the uptime of 24 hours with its coverage, up to `at`, as far back as results are kept. Checks that are not known are left out.
          */
         get: operations["get-board-beats"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Register a check
-         * @description Without an id one is made from the name. What is left out takes its default. It is executed from now on. For a check of kind heartbeat the answer shows, once, where its heartbeats are to be sent.
+         * @description Without an id one is made from the name. What is left out takes its default. It is executed from now on. For a check of kind heartbeat the answer shows, once, where its heartbeats are to be sent; with `Prefer: respond-async` it does not: `POST /checks/{id}/token` makes another address and shows it.
          */
         post: operations["create-check"];
         delete?: never;
@@ -2250,6 +2250,11 @@ export interface components {
         };
         /** @description What results told of a check by an instant. */
         PastBeat: {
+            /**
+             * Format: double
+             * @description Share of the expected executions of 24 hours that ran, from 0 to 1.
+             */
+            coverage_24h: number;
             /** @description In short what the last result found when it failed: a status code, an actual value, or the beginning of the error. */
             finding?: string;
             /** @description Chosen by the client, or made from the name; it never changes. */
@@ -2261,6 +2266,11 @@ export interface components {
             latency_ms?: number;
             /** @description The latest executions, oldest first, a letter each: U up, G degraded, D failed, E could not run, - missed. */
             recent: string;
+            /**
+             * Format: double
+             * @description From 0 to 1, of 24 hours; null without data.
+             */
+            uptime_24h: number | null;
         };
         /** @description What results told of some checks. */
         PastBeatPage: {
@@ -3674,9 +3684,11 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "coverage_24h": 1,
                      *           "id": "home",
                      *           "latency_ms": 41.7,
-                     *           "recent": "UUUGUU"
+                     *           "recent": "UUUGUU",
+                     *           "uptime_24h": 0.9993
                      *         }
                      *       ],
                      *       "total": 1

@@ -20,6 +20,8 @@ export type Causes = Schemas['Causes'];
 export type ServerInfo = Schemas['ServerInfo'];
 // RegisteredCheck is a check as it is answered to who registered it.
 export type RegisteredCheck = Schemas['RegisteredCheck'];
+export type StatusPage = Schemas['StatusPageView'];
+export type Announcement = Schemas['Announcement'];
 export type Projection = Schemas['ProjectionView'];
 export type History = Schemas['History'];
 export type LatencyPoint = Schemas['LatencyPoint'];

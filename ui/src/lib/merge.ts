@@ -1,5 +1,3 @@
-import type { Definition } from '../api/types';
-
 // Conflict is a field that both have changed since, and differently.
 export interface Conflict {
   path: string;
@@ -7,16 +5,16 @@ export interface Conflict {
   theirs: unknown;
 }
 
-export interface Merged {
+export interface Merged<T> {
   conflicts: Conflict[];
   // With says what comes out when mine is taken for these paths, and theirs for all other conflicts.
-  with: (mine: ReadonlySet<string>) => Definition;
+  with: (mine: ReadonlySet<string>) => T;
 }
 
 type Leaves = Map<string, unknown>;
 
 // leaves are the fields that are decided about one by one: options and labels by their names.
-function leaves(definition: Definition): Leaves {
+function leaves(definition: object): Leaves {
   const found: Leaves = new Map();
   for (const [name, value] of Object.entries(definition)) {
     if ((name === 'options' || name === 'labels') && value) {
@@ -31,7 +29,7 @@ function leaves(definition: Definition): Leaves {
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 // merge brings together what I changed and what they changed, from the same base.
-export function merge(base: Definition, mine: Definition, theirs: Definition): Merged {
+export function merge<T extends object>(base: T, mine: T, theirs: T): Merged<T> {
   const [old, my, their] = [leaves(base), leaves(mine), leaves(theirs)];
   const changed = [...new Set([...old.keys(), ...my.keys()])].filter((path) => !same(old.get(path), my.get(path)));
   const conflicts = changed
@@ -46,17 +44,17 @@ export function merge(base: Definition, mine: Definition, theirs: Definition): M
         if (my.get(path) === undefined) result.delete(path);
         else result.set(path, my.get(path));
       }
-      return assemble(result);
+      return assemble(result) as T;
     },
   };
 }
 
-function assemble(from: Leaves): Definition {
+function assemble(from: Leaves): object {
   const definition: Record<string, unknown> = {};
   for (const [path, value] of from) {
     const [name = '', ...rest] = path.split('.');
     if (rest.length === 0) definition[name] = value;
     else definition[name] = { ...(definition[name] as object | undefined), [rest.join('.')]: value };
   }
-  return definition as unknown as Definition;
+  return definition;
 }

@@ -79,7 +79,7 @@ class Past {
     const checks = new Map(this.frame.checks);
     for (const beat of page.items) {
       const row = checks.get(beat.id);
-      if (row) checks.set(beat.id, { ...row, recent: beat.recent, finding: beat.finding ?? '', ...(beat.latency_ms && { latency_ms: beat.latency_ms }) });
+      if (row) checks.set(beat.id, { ...row, recent: beat.recent, finding: beat.finding ?? '', uptime_24h: beat.uptime_24h, coverage_24h: beat.coverage_24h, ...(beat.latency_ms && { latency_ms: beat.latency_ms }) });
     }
     this.frame = { ...this.frame, checks };
   }

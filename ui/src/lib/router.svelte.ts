@@ -93,7 +93,7 @@ export function setQuery(changes: Record<string, string>): void {
 export function follow(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest('a');
   if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  if (link.target || link.getAttribute('href')?.startsWith('#') || link.origin !== location.origin || link.pathname.startsWith('/api') || link.hasAttribute('download')) return;
+  if (link.target || link.getAttribute('href')?.startsWith('#') || link.origin !== location.origin || /^\/(api|status)(\/|$)/.test(link.pathname) || link.hasAttribute('download')) return;
   if (['/docs', '/metrics', '/openapi.json', '/asyncapi.json', '/asyncapi.yaml'].includes(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);

@@ -48,6 +48,9 @@ export function tell(event: CloudEvent, before?: Partial<Definition>): Story {
       const to = data['to'] as Status;
       return { title: `Service ${serviceName(data['service_id'] ?? '')}: ${word(data['from'] as Status).toLowerCase()} → ${word(to).toLowerCase()}`, detail: data['reason'] ?? '', status: to };
     }
+    case 'page.registered': return { title: `Status page ${(data.definition as unknown as { title: string }).title} published`, detail: '' };
+    case 'page.updated': return { title: `Status page ${(data.definition as unknown as { title: string }).title} changed`, detail: '' };
+    case 'page.deleted': return { title: `Status page ${data['page_id']} taken away`, detail: '' };
     case 'incident.opened': return { title: 'Incident opened', detail: data['cause'] ?? '', status: 'down' };
     case 'incident.resolved': return { title: 'Incident resolved', detail: `${data['resolution']} after ${span(data.duration_ms)}`, status: 'up' };
     case 'correction.added': {

@@ -40,8 +40,14 @@ export function timeline(incident: Incident, events: CloudEvent[], results: Resu
   const leading = bad.filter((result) => Date.parse(result.started_at) <= opened + 500).slice(-5);
   const during = bad.length - leading.length;
   const first = leading[0] ? Date.parse(leading[0].started_at) : opened;
+  // The event of a result is known where the chain names it.
+  const eventOf = new Map((causes?.chain ?? []).map((link) => [(link.event?.data as { result?: { id: string } } | undefined)?.result?.id, link.id]));
+  const of = (result: Result): Pick<Step, 'href'> => {
+    const event = eventOf.get(result.id);
+    return event === undefined ? {} : { href: `/events?id=${encodeURIComponent(event)}&results=true` };
+  };
   const steps: Step[] = leading.map((result) => ({
-    key: result.id, at: Date.parse(result.started_at) + result.duration_ms, kind: 'Cause', status: outcomeStatus(result.outcome),
+    key: result.id, ...of(result), at: Date.parse(result.started_at) + result.duration_ms, kind: 'Cause', status: outcomeStatus(result.outcome),
     title: `${result.location}: ${result.error || 'failed'}`, detail: `${checkName(result.check_id)}, attempt ${result.attempts}, runner ${result.runner}`,
   }));
   for (const event of [...events].reverse()) {
@@ -58,7 +64,7 @@ export function timeline(incident: Incident, events: CloudEvent[], results: Resu
   const good = results.filter((result) => result.outcome === 'success' || result.outcome === 'degraded').filter((result) => Date.parse(result.started_at) > opened && Date.parse(result.started_at) <= until);
   const ending = good.sort((a, b) => (a.started_at < b.started_at ? -1 : 1))[0];
   if (incident.resolved_at && ending) {
-    steps.push({ key: ending.id, at: Date.parse(ending.started_at) + ending.duration_ms, kind: 'Recovery', status: outcomeStatus(ending.outcome), title: `${ending.location}: answered again`, detail: `after ${ending.attempts === 1 ? 'one attempt' : `${ending.attempts} attempts`}` });
+    steps.push({ key: ending.id, ...of(ending), at: Date.parse(ending.started_at) + ending.duration_ms, kind: 'Recovery', status: outcomeStatus(ending.outcome), title: `${ending.location}: answered again`, detail: `after ${ending.attempts === 1 ? 'one attempt' : `${ending.attempts} attempts`}` });
   }
   for (const link of causes?.chain ?? []) {
     if (!link.event || (link.role !== 'notification' && link.role !== 'delivery')) continue;
