@@ -223,13 +223,13 @@ func TestAnotherVersionServesTheOldOneMeanwhile(t *testing.T) {
 			return nil
 		}
 		f.onFlush.Store(&full)
-		stop := w.run(f, withVersion(2))
+		stop := w.run(f, withVersion(3))
 		time.Sleep(time.Minute)
 		require.Equal(t, want, w.everything())
 		for _, name := range []string{"activity", "checks"} {
 			l := w.lineage(name)
 			require.True(t, l.Frozen)
-			require.Contains(t, l.Reason, "version 1, this program writes 2")
+			require.Contains(t, l.Reason, "this program writes 3")
 			require.Equal(t, []int{1, 2}, []int{l.Serving, l.Building})
 		}
 		f.onFlush.Store(nil)
