@@ -26,6 +26,9 @@ type Definition struct {
 	TimeZone string `json:"time_zone,omitempty"`
 	// Grace is how long after it was expected a heartbeat may come, bounds [1s, 168h]; of other kinds 0.
 	Grace Duration `json:"grace,omitzero"`
+	// StaleAfter is how long after the last result the check becomes unknown, more than interval and timeout
+	// together, at most 30 days; 0 is two intervals (or due times), a timeout and a grace.
+	StaleAfter Duration `json:"stale_after,omitzero"`
 	// Timeout bounds one attempt, bounds [10ms, 5m].
 	Timeout Duration `json:"timeout"`
 	// Retries is how often a failed attempt is repeated within one execution, bounds [0, 10].

@@ -31,10 +31,7 @@ func (b *Board) Judge(checkID string, v Verdict) []Event {
 	switch v.Status {
 	case StatusDown:
 		if c.Incident == "" {
-			events = append(events, IncidentOpened{
-				IncidentID: b.nextIncident(c.ID), CheckID: c.ID, Service: c.Service,
-				OpenedAt: v.At, Cause: v.Reason, ResultID: v.ResultID,
-			})
+			events = append(events, b.incidentOf(c, v))
 		}
 	case StatusUp, StatusDegraded:
 		events = append(events, b.resolve(c, v.At, "recovered")...)

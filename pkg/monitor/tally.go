@@ -130,7 +130,10 @@ func (r Result) FinishedAt() time.Time {
 
 // staleAt is Timetable.StaleAt without building a timetable where only the interval matters.
 func staleAt(def Definition, last time.Time) time.Time {
-	if def.Cron == "" {
+	switch {
+	case def.StaleAfter != 0:
+		return last.Add(def.StaleAfter.Std())
+	case def.Cron == "":
 		return last.Add(2*def.Interval.Std() + def.Timeout.Std() + def.Grace.Std())
 	}
 	timetable, err := NewTimetable(def)

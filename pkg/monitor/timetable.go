@@ -16,12 +16,14 @@ type Timetable struct {
 	zone     *time.Location
 	// slack is what an execution takes beyond its due time: the timeout, and the grace of a heartbeat.
 	slack time.Duration
+	// stale is the definition's own word for when data is too old; 0 for none.
+	stale time.Duration
 }
 
 // NewTimetable returns the timetable of a definition with defaults applied. It fails on a cron
 // expression or time zone that Validate refuses, and on a definition without either schedule.
 func NewTimetable(d Definition) (Timetable, error) {
-	t := Timetable{slack: d.Timeout.Std() + d.Grace.Std()}
+	t := Timetable{slack: d.Timeout.Std() + d.Grace.Std(), stale: d.StaleAfter.Std()}
 	if d.Cron != "" {
 		expression, err := parseCron(d.Cron)
 		if err != nil {
@@ -92,11 +94,14 @@ func (t Timetable) previousCron(at time.Time) time.Time {
 	return time.Time{}
 }
 
-// StaleAt returns when data last seen at the given time is too old to call a check up: two
-// intervals, a timeout and a grace later; by cron, timeout and grace after the second due time from
-// then.
+// StaleAt returns when data last seen at the given time is too old to call a check up: as the definition
+// says, else two intervals, a timeout and a grace later; by cron, timeout and grace after the second due
+// time from then.
 func (t Timetable) StaleAt(last time.Time) time.Time {
-	if t.zone != nil {
+	switch {
+	case t.stale != 0:
+		return last.Add(t.stale)
+	case t.zone != nil:
 		return t.Next(t.Next(last)).Add(t.slack)
 	}
 	return last.Add(2*t.interval + t.slack)

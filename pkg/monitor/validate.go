@@ -14,6 +14,7 @@ const (
 	MaxInterval   = Duration(24 * time.Hour)
 	MinTimeout    = Duration(10 * time.Millisecond)
 	MaxTimeout    = Duration(5 * time.Minute)
+	MaxStaleAfter = Duration(30 * 24 * time.Hour)
 	MaxRetries    = 10
 	MaxThreshold  = 100
 	MaxLocations  = 50
@@ -147,6 +148,9 @@ func (d Definition) validateTimes(p *Problems) {
 	if d.RetryDelay != 0 {
 		validateSpan(p, "retry_delay", d.RetryDelay, 0, MaxTimeout)
 	}
+	if d.StaleAfter != 0 {
+		d.validateStaleAfter(p)
+	}
 	if d.DegradedAfter != 0 && d.Pushed() {
 		validateSpan(p, "degraded_after", d.DegradedAfter, Duration(time.Millisecond), Duration(MaxHeartbeatDuration))
 		return
@@ -161,6 +165,13 @@ func (d Definition) validateTimes(p *Problems) {
 	if d.Interval >= MinInterval && d.Retries >= 0 && d.Retries <= MaxRetries && budget > d.Interval {
 		p.Add("timeout", "%d attempts of %s with %s between take up to %s, longer than the interval of %s: shorten timeout, retries or retry_delay, or lengthen interval",
 			d.Retries+1, d.Timeout, d.RetryDelay, budget, d.Interval)
+	}
+}
+
+func (d Definition) validateStaleAfter(p *Problems) {
+	validateSpan(p, "stale_after", d.StaleAfter, MinInterval, MaxStaleAfter)
+	if next := d.Interval + d.Timeout + d.Grace; d.StaleAfter > 0 && d.StaleAfter <= next {
+		p.Add("stale_after", "%s is over before the next result has come, which takes up to %s: use more, or leave it out for two intervals, a timeout and a grace", d.StaleAfter, next)
 	}
 }
 

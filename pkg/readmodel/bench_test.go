@@ -113,3 +113,14 @@ func sample(ofResults bool, n, i int, at time.Time) monitor.EventMessage {
 	}
 	return monitor.EventMessage{Event: monitor.Executed(r), Meta: monitor.Meta{Time: at, StoredAt: at}}
 }
+
+// BenchmarkBoardAt is a board of the past, read from memory; that of no instant is kept.
+func BenchmarkBoardAt(b *testing.B) {
+	r := crowd(b, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := r.At(b.Context(), time.Now(), false)
+		require.NoError(b, err)
+		require.Len(b, m.board.sorted, 10_000)
+	}
+}

@@ -24,28 +24,29 @@ type Moment struct {
 	at       time.Time
 	sequence uint64
 	board    *board
+	settled  bool
 }
 
 // momentTimeout bounds the reading of a moment, for which several may wait.
 const momentTimeout = 10 * time.Second
 
 // At returns the board at an instant that has come. What was written in the last second may be
-// missing, as WaitForTimeline tells.
-func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
+// missing, as WaitForTimeline tells. settled says that nothing can be missing: such a board is kept.
+func (r *Reader) At(ctx context.Context, at time.Time, settled bool) (*Moment, error) {
 	at = at.UTC()
 	if m := r.bygone.moments.get(at); m != nil {
 		return m, nil
 	}
-	found, err, _ := r.bygone.moments.asked.Do(at.String(), func() (any, error) {
+	found, err, _ := r.bygone.moments.asked.Do(fmt.Sprint(at, settled), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), momentTimeout)
 		defer cancel()
-		s, err := r.snapshotAt(ctx, at)
+		s, err := r.snapshotAt(ctx, at, func(string) bool { return true })
 		if err != nil {
 			return nil, fmt.Errorf("board at %s: %w", at.Format(time.RFC3339Nano), err)
 		}
-		m := &Moment{reader: r, at: at, sequence: s.sequence, board: s.board()}
+		m := &Moment{reader: r, at: at, sequence: s.sequence, board: s.board(), settled: settled}
 		r.correctionsBy(at, m.board)
-		if r.now().Sub(at) > settledAfter {
+		if settled {
 			r.bygone.moments.keep(m)
 		}
 		return m, nil
@@ -57,13 +58,22 @@ func (r *Reader) At(ctx context.Context, at time.Time) (*Moment, error) {
 	return m, nil
 }
 
+// CheckAt returns as much of the board at an instant as tells of one check: its page, that of its incidents,
+// and the services.
+func (r *Reader) CheckAt(ctx context.Context, at time.Time, id string) (*Moment, error) {
+	at = at.UTC()
+	own := []string{pageNamed("check", id, checkPages), pageNamed("incident", id, incidentPages)}
+	s, err := r.snapshotAt(ctx, at, func(page string) bool { return strings.HasPrefix(page, "service-") || slices.Contains(own, page) })
+	if err != nil {
+		return nil, fmt.Errorf("check %s at %s: %w", id, at.Format(time.RFC3339Nano), err)
+	}
+	return &Moment{reader: r, at: at, sequence: s.sequence, board: s.board()}, nil
+}
+
 // WaitForTimeline returns when the timeline and the corrections hold EVENTS up to sequence, or with ctx's error.
 func (r *Reader) WaitForTimeline(ctx context.Context, sequence uint64) error {
 	return r.waitFor(ctx, sequence, func(p Projection) bool { return p.Name() == TimelineName || p.Name() == correctionsBucket })
 }
-
-// settledAfter is how old an instant must be for its board to be kept: by then everything is written.
-const settledAfter = 30 * time.Second
 
 // moments keeps the last boards of the past that were asked for: whoever looks at one asks for its
 // parts one after the other. Its zero value is ready for use.
@@ -123,6 +133,9 @@ func (s *snapshot) board() *board {
 	}
 	return b
 }
+
+// Settled reports whether it cannot change any more.
+func (m *Moment) Settled() bool { return m.settled }
 
 // At is the instant.
 func (m *Moment) At() time.Time { return m.at }

@@ -82,7 +82,7 @@ func TestThePastTellsOfResultsWhatThePresentTold(t *testing.T) {
 		past := readerAt(t, now, events, results)
 		want, err := present.Check(context.Background(), "home")
 		require.NoError(t, err)
-		m, err := past.At(context.Background(), at)
+		m, err := past.At(context.Background(), at, true)
 		require.NoError(t, err)
 		have, err := m.Check(context.Background(), "home")
 		require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestOfResultsThatAreNotKeptNothingIsSaid(t *testing.T) {
 	result.DueAt, result.StartedAt = first, first
 	results := []monitor.EventMessage{{Event: monitor.Executed(result), Meta: monitor.Meta{Sequence: 9, Time: first, StoredAt: first}}}
 	r := readerAt(t, first.Add(time.Hour), events, results)
-	m, err := r.At(t.Context(), epoch().Add(time.Hour))
+	m, err := r.At(t.Context(), epoch().Add(time.Hour), true)
 	require.NoError(t, err)
 	view, err := m.Check(t.Context(), "home")
 	require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestOfResultsThatAreNotKeptNothingIsSaid(t *testing.T) {
 	windows, err := m.Uptime(t.Context(), "home")
 	require.NoError(t, err)
 	require.Empty(t, windows)
-	m, err = r.At(t.Context(), first.Add(time.Minute))
+	m, err = r.At(t.Context(), first.Add(time.Minute), true)
 	require.NoError(t, err)
 	view, err = m.Check(t.Context(), "home")
 	require.NoError(t, err)

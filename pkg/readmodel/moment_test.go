@@ -41,7 +41,7 @@ func TestTheBoardAtAnInstantIsTheFoldOfTheEventsUpToIt(t *testing.T) {
 					ended[e.IncidentID] = monitor.Incident{ID: e.IncidentID, ResolvedAt: e.ResolvedAt, Resolution: e.Resolution}
 				}
 			}
-			m, err := r.At(context.Background(), at)
+			m, err := r.At(context.Background(), at, true)
 			require.NoError(t, err)
 			requireSameBoard(t, board, m)
 			incidents, err := m.Incidents(context.Background(), IncidentQuery{Limit: 1000})
@@ -102,7 +102,7 @@ func TestAMomentBeforeTheFirstEventIsEmpty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		log := randomHistory(t, 5, []time.Duration{time.Second})
 		r := stored(t, log, smallTimeline)
-		m, err := r.At(context.Background(), epoch().Add(-time.Second))
+		m, err := r.At(context.Background(), epoch().Add(-time.Second), true)
 		require.NoError(t, err)
 		page, err := m.Checks(context.Background(), Query{})
 		require.NoError(t, err)

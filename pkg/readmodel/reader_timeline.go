@@ -25,6 +25,8 @@ type bygone struct {
 	present countsPresent
 	began   tracesBegan
 	moments moments
+	// definitions are those that boards of the past were made of.
+	definitions definitions
 }
 
 // decodeIndex reads when the blocks of a page begin.
@@ -115,16 +117,19 @@ func (b *block) latestAt(at time.Time) (map[string]step, error) {
 	return latest, err
 }
 
-// eachPage reads the pages, several at a time, and hands how what is on them stood to take, which is
-// called by several goroutines.
-func (r *Reader) eachPage(ctx context.Context, at time.Time, kinds []string, take func(kind string, latest map[string]step) error) error {
+// eachPage reads the pages that are wanted, several at a time, and hands how what is on them stood to take,
+// which is called by several goroutines.
+func (r *Reader) eachPage(ctx context.Context, at time.Time, wanted func(page string) bool, take func(kind string, latest map[string]step) error) error {
 	bucket, err := r.bucket(TimelineName)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
-	for _, p := range r.pagesAt(at, kinds...) {
+	for _, p := range r.pagesAt(at, "check", "service", "incident", "runner") {
+		if !wanted(p.name) {
+			continue
+		}
 		group.Go(func() error {
 			b, err := r.blockAt(ctx, bucket, p, at)
 			if err != nil {
@@ -143,6 +148,8 @@ func (r *Reader) eachPage(ctx context.Context, at time.Time, kinds []string, tak
 
 // snapshot is how all that is of some kinds stood at an instant.
 type snapshot struct {
+	definitions *definitions
+
 	mu        sync.Mutex
 	sequence  uint64
 	checks    []*checkEntry
@@ -151,11 +158,11 @@ type snapshot struct {
 	runners   []*RunnerView
 }
 
-// snapshotAt reads how everything stood: everything that was there, and of what was over what its
-// block still holds.
-func (r *Reader) snapshotAt(ctx context.Context, at time.Time) (*snapshot, error) {
-	s := &snapshot{}
-	err := r.eachPage(ctx, at, []string{"check", "service", "incident", "runner"}, s.take)
+// snapshotAt reads how everything on the pages that are wanted stood: everything that was there, and of
+// what was over what its block still holds.
+func (r *Reader) snapshotAt(ctx context.Context, at time.Time, wanted func(page string) bool) (*snapshot, error) {
+	s := &snapshot{definitions: &r.bygone.definitions}
+	err := r.eachPage(ctx, at, wanted, s.take)
 	return s, err
 }
 
@@ -169,7 +176,7 @@ func (s *snapshot) take(kind string, latest map[string]step) (err error) {
 		}
 		switch kind {
 		case "check":
-			err = addView(&part.checks, one, readStanding)
+			err = addView(&part.checks, one, s.definitions.standing)
 		case "service":
 			err = addView(&part.services, one, readWhole[serviceEntry])
 		case "incident":

@@ -102,8 +102,11 @@ type OverviewRepository interface {
 
 // PastRepository reads the past.
 type PastRepository interface {
-	// At returns the board as it stood at an instant that has come.
-	At(ctx context.Context, at time.Time) (*Moment, error)
+	// At returns the board as it stood at an instant that has come; settled says that nothing is to come any
+	// more that was decided by then.
+	At(ctx context.Context, at time.Time, settled bool) (*Moment, error)
+	// CheckAt returns as much of it as tells of one check, and more by chance.
+	CheckAt(ctx context.Context, at time.Time, id string) (*Moment, error)
 	// WaitForTimeline returns when At knows EVENTS up to sequence, or with ctx's error.
 	WaitForTimeline(ctx context.Context, sequence uint64) error
 	// History returns how many checks had each status, in buckets of a step.

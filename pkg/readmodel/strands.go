@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
 )
@@ -153,47 +152,8 @@ func sameDefinition(before, after *checkEntry) bool {
 		bytes.Equal(encode(before.Definition), encode(after.Definition))
 }
 
-// standing is a check without its definition: all the rest of monitor.Check.
-type standing struct {
-	Revision    uint64           `json:"revision"`
-	Status      monitor.Status   `json:"status"`
-	StatusSince time.Time        `json:"status_since"`
-	CreatedAt   time.Time        `json:"created_at"`
-	UpdatedAt   time.Time        `json:"updated_at"`
-	DecidedAt   monitor.Position `json:"decided_at,omitzero"`
-	Incident    string           `json:"incident,omitempty"`
-	Reason      string           `json:"reason,omitempty"`
-	Pending     bool             `json:"pending,omitempty"`
-	Sequence    uint64           `json:"sequence"`
-}
-
-func writeStanding(c *checkEntry) (definition, body []byte) {
-	return encode(c.Definition), encode(standing{
-		c.Revision, c.Status, c.StatusSince, c.CreatedAt, c.UpdatedAt, c.DecidedAt, c.Incident, c.Reason, c.Pending, c.Sequence,
-	})
-}
-
-func readStanding(definition, body []byte) (*checkEntry, error) {
-	c := &checkEntry{}
-	if err := json.Unmarshal(definition, &c.Definition); err != nil {
-		return nil, err
-	}
-	return c, c.stand(body)
-}
-
 // readWhole reads what is kept without a definition of its own.
 func readWhole[V any](_, body []byte) (*V, error) {
 	view := new(V)
 	return view, json.Unmarshal(body, view)
-}
-
-// stand sets all but the definition.
-func (c *checkEntry) stand(body []byte) error {
-	var s standing
-	if err := json.Unmarshal(body, &s); err != nil {
-		return err
-	}
-	c.Revision, c.Status, c.StatusSince, c.CreatedAt, c.UpdatedAt = s.Revision, s.Status, s.StatusSince, s.CreatedAt, s.UpdatedAt
-	c.DecidedAt, c.Incident, c.Reason, c.Pending, c.Sequence = s.DecidedAt, s.Incident, s.Reason, s.Pending, s.Sequence
-	return nil
 }

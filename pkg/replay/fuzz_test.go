@@ -11,7 +11,7 @@ import (
 func FuzzParseChange(f *testing.F) {
 	for _, seed := range []string{
 		`{"failure_threshold":3,"success_threshold":1,"quorum":2}`, `{"degraded_after":"500ms","invert":true}`,
-		`{"assertions":["status == 200"],"rollup":"best"}`, `{"interval":"1m"}`, `{"degraded_after":5,"invert":null}`, `{"assertions":[]}`,
+		`{"assertions":["status == 200"],"rollup":"best"}`, `{"interval":"1m"}`, `{"degraded_after":5,"invert":null}`, `{"stale_after":"5m","maintenance":[{"cron":"0 2 * * sun","duration":"1h"}]}`, `{"assertions":[]}`,
 	} {
 		f.Add(seed)
 	}

@@ -75,15 +75,18 @@ type Change struct {
 	DegradedAfter    *monitor.Duration `json:"degraded_after,omitempty"`
 	Quorum           *int              `json:"quorum,omitempty"`
 	Invert           *bool             `json:"invert,omitempty"`
+	StaleAfter       *monitor.Duration `json:"stale_after,omitempty"`
 	// Assertions are judged again over what results kept of what was observed.
 	Assertions []string `json:"assertions,omitempty"`
 	// Rollup is the service's.
 	Rollup *monitor.Rollup `json:"rollup,omitempty"`
+	// Maintenance is when what goes down opens no incident.
+	Maintenance []Maintenance `json:"maintenance,omitempty"`
 }
 
 // Fields are the names of what can be changed.
 func Fields() []string {
-	return []string{"assertions", "degraded_after", "failure_threshold", "invert", "quorum", "rollup", "success_threshold"}
+	return []string{"assertions", "degraded_after", "failure_threshold", "invert", "maintenance", "quorum", "rollup", "stale_after", "success_threshold"}
 }
 
 // unrecorded says of the other fields of definitions why a change of them cannot be replayed.
@@ -100,6 +103,10 @@ func unrecorded(field string) string {
 		return "what would have been found from other places is not recorded"
 	case "paused":
 		return "what would have been found meanwhile is not recorded"
+	case "grace":
+		return "a heartbeat that was late was recorded as missed: when silence makes a check unknown is stale_after"
+	case "dependency", "dependencies", "depends_on":
+		return "checks do not depend on each other yet, so that nothing says whose failure would have explained whose"
 	case "id", "service", "name", "description", "labels":
 		return "it has no say in what is decided"
 	}
@@ -113,7 +120,8 @@ func ParseChange(set map[string]json.RawMessage) (Change, monitor.Problems) {
 	var p monitor.Problems
 	into := map[string]any{
 		"failure_threshold": &c.FailureThreshold, "success_threshold": &c.SuccessThreshold, "quorum": &c.Quorum,
-		"degraded_after": &c.DegradedAfter, "invert": &c.Invert, "assertions": &c.Assertions, "rollup": &c.Rollup,
+		"degraded_after": &c.DegradedAfter, "invert": &c.Invert, "stale_after": &c.StaleAfter, "assertions": &c.Assertions, "rollup": &c.Rollup,
+		"maintenance": &c.Maintenance,
 	}
 	for _, field := range slices.Sorted(maps.Keys(set)) {
 		target := into[field]
@@ -132,6 +140,9 @@ func ParseChange(set map[string]json.RawMessage) (Change, monitor.Problems) {
 			p.Add("set."+field, "%s", wanted(field, err))
 		}
 	}
+	if len(c.Maintenance) == 0 {
+		c.Maintenance = nil // none is as good as nothing said
+	}
 	return c, p
 }
 
@@ -144,6 +155,8 @@ func wanted(field string, err error) string {
 		return "is to be true or false"
 	case "assertions":
 		return "is to be a list of expressions"
+	case "maintenance":
+		return fmt.Sprintf(`is to be a list such as [{"from":"2026-03-14T02:00:00Z","to":"2026-03-14T03:00:00Z"}] or [{"cron":"0 2 * * sun","duration":"1h"}]: %v`, err)
 	case "rollup":
 		return fmt.Sprintf("is to be one of %v", monitor.Rollups())
 	}
@@ -164,19 +177,22 @@ func (c Change) validate() monitor.Problems {
 			p.Add("set."+field, "%d is out of bounds: use 1 or more", *value)
 		}
 	}
+	for i, m := range c.Maintenance {
+		m.validate(&p, fmt.Sprintf("set.maintenance[%d]", i))
+	}
 	slices.SortFunc(p, func(x, y monitor.Problem) int { return strings.Compare(x.Field, y.Field) })
 	return p
 }
 
 // Empty reports whether nothing is changed.
 func (c Change) Empty() bool {
-	return !c.ofChecks() && c.Rollup == nil
+	return !c.ofChecks() && c.Rollup == nil && len(c.Maintenance) == 0
 }
 
 // ofChecks reports whether definitions of checks are changed.
 func (c Change) ofChecks() bool {
 	return c.FailureThreshold != nil || c.SuccessThreshold != nil || c.DegradedAfter != nil || c.Quorum != nil ||
-		c.Invert != nil || c.Assertions != nil
+		c.Invert != nil || c.StaleAfter != nil || c.Assertions != nil
 }
 
 // on returns a definition as changed.
@@ -186,6 +202,7 @@ func (c Change) on(d monitor.Definition) monitor.Definition {
 	replace(&d.DegradedAfter, c.DegradedAfter)
 	replace(&d.Quorum, c.Quorum)
 	replace(&d.Invert, c.Invert)
+	replace(&d.StaleAfter, c.StaleAfter)
 	if c.Assertions != nil {
 		d.Assertions = c.Assertions
 	}

@@ -191,7 +191,12 @@ func (c *Case) endRun() {
 }
 
 // staleSpan is how long data stays good, for a check by interval.
-func staleSpan(d monitor.Definition) int64 { return int64(2*d.Interval.Std() + d.Timeout.Std()) }
+func staleSpan(d monitor.Definition) int64 {
+	if d.StaleAfter != 0 {
+		return int64(d.StaleAfter)
+	}
+	return int64(2*d.Interval.Std() + d.Timeout.Std())
+}
 
 // calm reports whether how the check stands is what its results say at a time.
 func (w *witness) calm(at int64) bool {

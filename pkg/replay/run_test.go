@@ -68,6 +68,9 @@ func TestTracesGiveTheReportThatResultsGive(t *testing.T) {
 		if rapid.IntRange(0, 4).Draw(t, "quorum") == 0 {
 			q.Change.Quorum = ptr(2)
 		}
+		if rapid.IntRange(0, 3).Draw(t, "patience") == 0 {
+			q.Change.StaleAfter = ptr(monitor.Duration(rapid.SampledFrom([]int{45, 60, 300}).Draw(t, "stale after")) * monitor.Duration(time.Second))
+		}
 		want, _, err := w.ask(q, nil)
 		have, gathered, again := w.traced(q)
 		if err != nil {

@@ -89,8 +89,11 @@ func lead(d monitor.Definition, c Change, from time.Time) time.Duration {
 	if err != nil { // refused by Validate, so never stored
 		return maxLead
 	}
-	stale := timetable.StaleAt(from).Sub(from) // two executions at least
 	changed := c.on(d)
+	stale := timetable.StaleAt(from).Sub(from) // more than one execution
+	if changed.StaleAfter != 0 {
+		stale = max(stale, changed.StaleAfter.Std())
+	}
 	inARow := max(d.FailureThreshold, changed.FailureThreshold) + max(d.SuccessThreshold, changed.SuccessThreshold)
 	return min(maxLead, stale+time.Duration(inARow+1)*stale/2)
 }
@@ -143,8 +146,10 @@ func (t *Trial) hold(of func(*Case) *witness, change Change) []happening {
 	}
 	slices.SortStableFunc(acts, func(x, y act) int { return x.at.Compare(y.at) })
 	board := t.record.board.Clone()
+	quiet := newQuiet(change.Maintenance, q.From, q.To)
 	var all []happening
 	for _, a := range acts {
+		all = append(all, quiet.passTo(board, a.at)...)
 		var events []monitor.Event
 		if a.request != nil {
 			decision, err := board.Decide(monitor.CommandMessage{Command: a.request}, a.at)
@@ -153,14 +158,14 @@ func (t *Trial) hold(of func(*Case) *witness, change Change) []happening {
 			}
 			events = decision.Events
 		} else {
-			events = board.Judge(a.checkID, a.verdict)
+			events = quiet.judge(board, a)
 		}
 		fold(board, events, a.at)
 		for _, e := range events {
 			all = append(all, happening{at: a.at, event: e, failing: a.failing})
 		}
 	}
-	return all
+	return append(all, quiet.passTo(board, q.To)...)
 }
 
 // happened returns what was decided within the range according to EVENTS. What a verdict was based

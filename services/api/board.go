@@ -42,7 +42,7 @@ func (s *server) boardRoutes(d *document) {
 		if !in.isPast() {
 			overview.ReadOnly = s.readOnly()
 		}
-		return &answer{Status: http.StatusOK, Body: overview}, err
+		return &answer{Status: http.StatusOK, CacheControl: cachingOf(*in, board), Body: overview}, err
 	})
 	register(d, operation{
 		id: "list-incidents", method: http.MethodGet, path: "/incidents", tag: tagBoard, summary: "List incidents",
@@ -78,7 +78,8 @@ func (s *server) listIncidents(ctx context.Context, in *incidentList) (*answer, 
 		return nil, err
 	}
 	page, err := board.Incidents(ctx, query)
-	return listed(page, err)
+	list, err := listed(page, err)
+	return list.cached(in.Then, board), err
 }
 
 // joined lists the values of an enumeration.

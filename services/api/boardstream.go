@@ -38,7 +38,7 @@ func (s *server) getBoard(ctx context.Context, in *Then) (*answer, error) {
 		return nil, err
 	}
 	board, err := moment.Board(ctx)
-	return &answer{Status: http.StatusOK, Body: board}, err
+	return &answer{Status: http.StatusOK, CacheControl: cachingOf(*in, moment), Body: board}, err
 }
 
 // boardStream serves GET /api/v1/board/stream.

@@ -30,6 +30,7 @@ func definitionFields() map[string]string {
 		"cron":              "Instead of an interval: minute, hour, day, month and weekday.",
 		"grace":             "How long after it was expected a heartbeat may come, `1s` to `168h`, `1m` by default. Of kind `heartbeat` only.",
 		"time_zone":         "In which `cron` is read: an IANA name, UTC by default.",
+		"stale_after":       "How long after the last result it becomes unknown, more than `interval` and `timeout` together, at most `720h`. Absent is two intervals, a timeout and a grace.",
 		"timeout":           "Bounds one attempt, `10ms` to `5m`; `10s` by default, or what the interval leaves.",
 		"retries":           "How often a failed attempt is repeated within an execution, 0 to 10.",
 		"retry_delay":       "Time between attempts.",

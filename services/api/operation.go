@@ -25,8 +25,9 @@ type operation struct {
 
 // answer is what a handler returns: a view with its revision, or a list.
 type answer struct {
-	Status int
-	Body   any
+	Status       int
+	CacheControl string `header:"Cache-Control" doc:"How long the answer may be kept; no-store where it may change." example:"private, max-age=86400, immutable"`
+	Body         any
 }
 
 // written is the answer to a read or write of one thing.
@@ -34,6 +35,7 @@ type written struct {
 	Status            int
 	ETag              string `header:"ETag" doc:"The revision of the definition, for If-Match. It does not move with the status." example:"\"3\""`
 	Location          string `header:"Location" doc:"Where what was made, or the outcome of an asynchronous write, is." example:"/api/v1/checks/home"`
+	CacheControl      string `header:"Cache-Control" doc:"How long the answer may be kept; no-store where it may change." example:"private, max-age=86400, immutable"`
 	PreferenceApplied string `header:"Preference-Applied" doc:"respond-async, when the write is answered before it is decided." example:"respond-async"`
 	Body              any
 }

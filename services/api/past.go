@@ -62,7 +62,7 @@ func (s *server) moment(ctx context.Context, then Then) (*readmodel.Moment, erro
 			return nil, problem(http.StatusServiceUnavailable, "building", "what is known of the past is being built: try again in a moment").after(time.Second)
 		}
 	}
-	return s.reads.At(ctx, at)
+	return s.reads.At(ctx, at, s.horizon.settled(ctx, at))
 }
 
 // pastIsBuilt reports whether the past has been folded, however far: a board of a part of it would show
@@ -91,8 +91,12 @@ func (s *server) awaitTimeline(ctx context.Context) error {
 type pastOf struct{ reads readmodel.Reads }
 
 // BoardAt implements whatif.Past.
-func (p pastOf) BoardAt(ctx context.Context, at time.Time) (*monitor.Board, uint64, error) {
-	moment, err := p.reads.At(ctx, at)
+func (p pastOf) BoardAt(ctx context.Context, at time.Time, checkID string) (*monitor.Board, uint64, error) {
+	read := func() (*readmodel.Moment, error) { return p.reads.At(ctx, at, false) }
+	if checkID != "" {
+		read = func() (*readmodel.Moment, error) { return p.reads.CheckAt(ctx, at, checkID) }
+	}
+	moment, err := read()
 	if err != nil {
 		return nil, 0, err
 	}

@@ -41,8 +41,8 @@ func (s *server) replayRoutes(d *document) {
 		id: "replay", method: http.MethodPost, path: "/replays", tag: tagReplays, summary: "Ask what another policy would have decided",
 		description: "Folds the recorded results of a service's checks, or of one check, under a changed policy, by the code that decides in " +
 			"production, as if the policy had been changed at `from`. Nothing is written.\n\n" +
-			"`set` takes `failure_threshold`, `success_threshold`, `degraded_after`, `quorum`, `invert`, `assertions` and, for a service, " +
-			"`rollup`. What was not recorded cannot be replayed: another `interval` or `target` is refused with the reason. `from` and `to` " +
+			"`set` takes `failure_threshold`, `success_threshold`, `degraded_after`, `quorum`, `invert`, `stale_after`, `assertions`, " +
+			"`maintenance` (when what goes down opens no incident) and, for a service, `rollup`. What was not recorded cannot be replayed: another `interval` or `target` is refused with the reason. `from` and `to` " +
 			"are times, or spans back from now such as `-24h`; `to` is now without one.\n\n" +
 			"With `Accept: text/event-stream` the answer is a stream: `progress` with how far the logs have been read, then one `report`, " +
 			"or one `problem`. Closing the stream ends the replay. Without it the answer comes within a minute or not at all.",
@@ -198,7 +198,7 @@ const exampleReplayStream = "event: progress\ndata: {\"reading\":\"results\",\"d
 
 func replaySchemas() map[string]string {
 	return map[string]string{
-		"Change": "A changed policy. What is left out stays as it was.", "ReplayQuestion": "What is asked of a past range: about a service, or about one check.",
+		"Change": "A changed policy. What is left out stays as it was.", "Maintenance": "When what goes down opens no incident, until it is over: a span, or spans by a schedule.", "ReplayQuestion": "What is asked of a past range: about a service, or about one check.",
 		"Report": "What happened, and what would have happened.", "Comparison": "What became of a service, both ways.",
 		"CheckReport": "What became of one check, both ways.", "Timeline": "The spans of status, both ways; 1000 of each at most.",
 		"Span": "A time for which a status lasted.", "Sums": "Figures of one check, of a service, or of all checks together.",
@@ -211,7 +211,9 @@ func replayFields() map[string]string {
 	return map[string]string{
 		"ReplayQuestion.service": "Id of the service asked about.", "ReplayQuestion.check": "Id of the check asked about, instead of a service.",
 		"ReplayQuestion.from": "When the range begins: a time, or a span back from now such as `-24h`.", "ReplayQuestion.to": "When it ends, now without one.",
-		"set": "What is changed.", "Report.service": "Id of the service.", "Report.check": "Id of the check.",
+		"set": "What is changed.", "maintenance": "When what goes down opens no incident. What is down when it ends opens one then.",
+		"Maintenance.from": "When it begins.", "Maintenance.to": "When it ends.", "Maintenance.cron": "Instead of a span: minute, hour, day, month and weekday at which one begins.",
+		"Maintenance.time_zone": "In which `cron` is read: an IANA name, UTC by default.", "Maintenance.duration": "How long each lasts, `1m` to `168h`. With `cron` only.", "Report.service": "Id of the service.", "Report.check": "Id of the check.",
 		"Report.from": "When the range begins.", "Report.to": "When it ends.", "replayed_from": "From when on results are kept, where that is later than `from`.",
 		"Report.source": "Where the results were read: `traces`, what is kept of each in few bytes, `results`, the log, or `history`, the histories of the checks.",
 		"complete":      "Whether results are kept of the whole range.",

@@ -39,6 +39,8 @@ func TestReplaysAreAnswered(t *testing.T) {
 	require.Equal(t, 4, report.Results)
 	require.Equal(t, 2, *report.Set.FailureThreshold)
 	require.NotNil(t, report.OfService)
+	w.want(200, "POST", "/api/v1/replays", `{"service":"web","from":"-1h","set":{"failure_threshold":2,"maintenance":[{"cron":"* * * * *","duration":"2m"}]}}`).into(t, &report)
+	require.Empty(t, report.Incidents, "all of it is maintenance")
 	events := w.bus
 	last, err := events.Last(t.Context())
 	require.NoError(t, err)
@@ -55,6 +57,8 @@ func TestWhatCannotBeReplayedIsRefusedAllAtOnce(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{"color", "from", "set.interval", "set.quorum", "set.target", "check"}, fields)
 	require.Contains(t, p.Detail, "set.interval: cannot be replayed: what would have been found at other times is not recorded")
+	require.Contains(t, w.want(422, "POST", "/api/v1/replays", `{"service":"web","from":"-1h","set":{"depends_on":["router"]}}`).problem(t).Detail, "do not depend on each other")
+	require.Contains(t, w.want(422, "POST", "/api/v1/replays", `{"service":"web","from":"-1h","set":{"maintenance":[{"from":"2026-03-14T09:00:00Z"}]}}`).problem(t).Detail, "set.maintenance[0]: needs from, and to after it")
 	require.Contains(t, w.want(422, "POST", "/api/v1/replays", `{"service":"web","from":"-1h","set":{"quorum":2}}`).problem(t).Detail, "set.quorum: 2 is out of bounds")
 	require.Contains(t, w.want(422, "POST", "/api/v1/replays", `{"service":"web","from":"-1h","set":{"assertions":["status = 200"]}}`).problem(t).Detail, "set.assertions[0]")
 	w.want(404, "POST", "/api/v1/replays", `{"check":"none","from":"-1h"}`)

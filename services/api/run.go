@@ -36,6 +36,7 @@ func Run(ctx context.Context, b Bus, opt Options) error {
 	group, running := errgroup.WithContext(ctx)
 	s.begins = &begins{store: b}
 	s.bus, s.reads, s.past, s.board, s.ready, s.work, s.stopping = b, reader, reader, reader, reader.Ready(), work, running
+	s.horizon = s.newHorizon()
 	s.events, s.results = newEventTail(b, opt.Log), newResultTail(b, opt.Log)
 	s.viewers = newBoardFeed(reader.FollowBoard)
 	app, err := s.app() //nolint:contextcheck // requests live as long as work

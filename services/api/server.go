@@ -47,6 +47,7 @@ type server struct {
 	writes, runs    slots
 	streams         slots
 	replays, beats  slots
+	horizon         *horizon
 	verifications   slots
 	// engine judges heartbeats, begins knows when the work that they tell of began.
 	engine  *executor.Engine

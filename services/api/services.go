@@ -87,7 +87,8 @@ func (s *server) listServices(ctx context.Context, in *serviceList) (*answer, er
 	page, err := board.Services(ctx, readmodel.Query{
 		Text: in.Q, Statuses: statuses, Labels: in.Label, Sort: in.Sort, Limit: in.Limit, Cursor: in.Cursor,
 	})
-	return listed(page, err)
+	list, err := listed(page, err)
+	return list.cached(in.Then, board), err
 }
 
 func (s *server) getService(ctx context.Context, in *serviceRead) (*written, error) {
@@ -100,7 +101,7 @@ func (s *server) getService(ctx context.Context, in *serviceRead) (*written, err
 		return nil, err
 	}
 	if in.isPast() {
-		return &written{Status: http.StatusOK, Body: view}, nil
+		return &written{Status: http.StatusOK, CacheControl: cachingOf(in.Then, board), Body: view}, nil
 	}
 	if noneMatch(in.IfNoneMatch, view.Revision) {
 		return &written{Status: http.StatusNotModified, ETag: etag(view.Revision)}, nil

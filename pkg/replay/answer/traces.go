@@ -18,8 +18,9 @@ import (
 
 // Past is what read models know of the past, so that the logs need not be read from their beginnings.
 type Past interface {
-	// BoardAt returns how everything stood at an instant, and the event up to which that holds.
-	BoardAt(ctx context.Context, at time.Time) (*monitor.Board, uint64, error)
+	// BoardAt returns how everything stood at an instant, and the event up to which that holds; of a check
+	// that is named only what tells of it.
+	BoardAt(ctx context.Context, at time.Time, checkID string) (*monitor.Board, uint64, error)
 	// IncidentEvents returns the events about the incidents of a check after one up to an instant.
 	IncidentEvents(ctx context.Context, checkID string, after uint64, to time.Time) ([]monitor.EventMessage, error)
 	// TracesKeptSince is from when on traces of results are kept, zero where none was dropped; not ok
@@ -48,7 +49,7 @@ func (r *reader) fromTraces(ctx context.Context, q replay.Question, assessor rep
 	if !ok {
 		return report, false, nil
 	}
-	board, after, err := r.opt.Past.BoardAt(ctx, replay.LeadBegins(later(q.From, kept)).Add(-1))
+	board, after, err := r.opt.Past.BoardAt(ctx, replay.LeadBegins(later(q.From, kept)).Add(-1), q.Check)
 	if err != nil {
 		return report, false, err
 	}

@@ -35,6 +35,7 @@ func texts() [][3]string {
 		{"cron", "cron", "times of execution instead of an interval: minute hour day month weekday"},
 		{"time-zone", "time_zone", "IANA time zone of --cron, such as Europe/Vienna"},
 		{"grace", "grace", "how long after it was expected a heartbeat may come, such as 5m"},
+		{"stale-after", "stale_after", "time without a result after which it is unknown; two intervals and a timeout if not given"},
 		{"timeout", "timeout", "time for one attempt, such as 10s"},
 		{"retry-delay", "retry_delay", "time between attempts"},
 		{"degraded-after", "degraded_after", "a slower success makes it degraded"},

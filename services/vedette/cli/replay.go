@@ -25,19 +25,21 @@ func (a *app) replayCommand() *cobra.Command {
 
 func (a *app) whatIf() *cobra.Command {
 	var q client.Question
-	var sets []string
+	var sets, maintenance []string
 	cmd := &cobra.Command{
 		Use: "what-if", Aliases: []string{"whatif"}, Short: "Ask what another policy would have decided", Args: none(),
 		Long: "Fold the recorded results of a service's checks, or of one check, under another policy, and compare\n" +
 			"what would have been decided with what was. Nothing is changed.\n\n" +
-			"--set takes failure_threshold, success_threshold, degraded_after, quorum, invert, assertions (give it\n" +
-			"once for each) and, for a service, rollup. What was not recorded cannot be replayed: another interval\n" +
-			"or target is refused with the reason.\n\n" +
+			"--set takes failure_threshold, success_threshold, degraded_after, quorum, invert, stale_after, assertions\n" +
+			"(give it once for each) and, for a service, rollup. --maintenance FROM/TO is a span in which what goes\n" +
+			"down opens no incident, until it is over; 'CRON/DURATION' are spans that begin by a schedule. What was\n" +
+			"not recorded cannot be replayed: another interval or target is refused with the reason.\n\n" +
 			"In the table, = is an incident that stays as it was, ~ one at other times, + an additional one, and\n" +
 			"- one that would not have been.",
 		Example: `  vedette replay what-if --service web --from -24h --set failure_threshold=3 --set quorum=2
   vedette replay what-if --check home --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --set degraded_after=500ms
   vedette replay what-if --check home --from -168h --set 'assertions=status == 200' --set 'assertions=latency_ms < 800.0'
+  vedette replay what-if --service web --from -168h --maintenance '0 2 * * */1h' --maintenance -48h/-47h
   vedette replay what-if --service web --from -24h --set rollup=majority -o json`,
 	}
 	flags := cmd.Flags()
@@ -46,6 +48,7 @@ func (a *app) whatIf() *cobra.Command {
 	flags.StringVar(&q.From, "from", "-24h", "when the range begins: a time (RFC 3339), or a span back from now")
 	flags.StringVar(&q.To, "to", "", "when it ends; now if not given")
 	flags.StringArrayVar(&sets, "set", nil, "what is changed, FIELD=VALUE; repeat it for more")
+	flags.StringArrayVar(&maintenance, "maintenance", nil, "when what goes down opens no incident: FROM/TO, or 'CRON/DURATION' in UTC; repeat it for more")
 	markDefinition(flags)
 	a.complete(cmd, "check", a.checkIDs)
 	a.complete(cmd, "service", a.serviceIDs)
@@ -55,6 +58,9 @@ func (a *app) whatIf() *cobra.Command {
 		}
 		var err error
 		if q.Set, err = settings(sets); err != nil {
+			return err
+		}
+		if err := a.addMaintenance(q.Set, maintenance); err != nil {
 			return err
 		}
 		return a.with(cmd.Context(), func(ctx context.Context, c *client.Client) error {
@@ -93,6 +99,39 @@ func settings(sets []string) (map[string]any, error) {
 		all[field] = parsed
 	}
 	return all, nil
+}
+
+// addMaintenance reads FROM/TO and CRON/DURATION.
+func (a *app) addMaintenance(set map[string]any, texts []string) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	if _, twice := set["maintenance"]; twice {
+		return UsageError{errors.New("--set maintenance and --maintenance exclude each other: use one of them")}
+	}
+	all := make([]map[string]string, len(texts))
+	for i, text := range texts {
+		slash := strings.LastIndex(text, "/")
+		if slash < 0 {
+			return UsageError{fmt.Errorf("--maintenance %q: use FROM/TO, such as 2026-03-14T02:00:00Z/2026-03-14T03:00:00Z, or 'CRON/DURATION', such as '0 2 * * sun/1h'", text)}
+		}
+		first, last := text[:slash], text[slash+1:]
+		if strings.Contains(first, " ") {
+			all[i] = map[string]string{"cron": first, "duration": last}
+			continue
+		}
+		all[i] = map[string]string{"from": a.instant(first), "to": a.instant(last)}
+	}
+	set["maintenance"] = all
+	return nil
+}
+
+// instant makes a span back from now a time, and leaves the rest to the server to read.
+func (a *app) instant(text string) string {
+	if span, err := time.ParseDuration(text); err == nil && span <= 0 {
+		return a.Now().Add(span).UTC().Format(time.RFC3339)
+	}
+	return text
 }
 
 func (a *app) showReplay(r replay.Report) error {

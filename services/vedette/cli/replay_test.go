@@ -40,6 +40,11 @@ func TestWhatIf(t *testing.T) {
 			"failure_threshold": 3.0, "rollup": "best", "assertions": []any{"status == 200", "latency_ms < 3.0"}, "degraded_after": "500ms", "invert": false,
 		},
 	}, asked.body)
+	o = s.run(t, "", nil, "replay", "what-if", "--check", "home", "--maintenance", "2026-03-04T02:00:00Z/2026-03-04T03:00:00Z", "--maintenance", "*/5 2 * * sun/1h")
+	require.Zero(t, o.code, o.err)
+	require.Equal(t, map[string]any{"maintenance": []any{
+		map[string]any{"from": "2026-03-04T02:00:00Z", "to": "2026-03-04T03:00:00Z"}, map[string]any{"cron": "*/5 2 * * sun", "duration": "1h"},
+	}}, s.last().body["set"])
 	o = s.run(t, "", nil, "replay", "what-if", "--check", "home", "-o", "json")
 	require.Zero(t, o.code, o.err)
 	require.Contains(t, o.out, `"kind": "lost"`)

@@ -41,7 +41,7 @@ export interface BoardChange {
 }
 
 export const definitionFields = [
-  'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'grace', 'timeout', 'retries', 'retry_delay',
+  'id', 'name', 'service', 'kind', 'target', 'options', 'assertions', 'interval', 'cron', 'time_zone', 'grace', 'stale_after', 'timeout', 'retries', 'retry_delay',
   'failure_threshold', 'success_threshold', 'degraded_after', 'invert', 'locations', 'quorum', 'labels', 'paused',
 ] as const satisfies readonly (keyof Check)[];
 

@@ -1,7 +1,7 @@
 import type { Definition } from '../api/types';
 
 const names: Record<string, string> = {
-  name: 'Name', service: 'Service', kind: 'Kind', target: 'Target', interval: 'Interval', cron: 'Schedule', time_zone: 'Time zone', grace: 'Grace', timeout: 'Timeout',
+  name: 'Name', service: 'Service', kind: 'Kind', target: 'Target', interval: 'Interval', cron: 'Schedule', time_zone: 'Time zone', grace: 'Grace', stale_after: 'Unknown after', timeout: 'Timeout',
   title: 'Title', description: 'Description', services: 'Services', show_causes: 'Causes shown', announcements: 'Announcements', rollup: 'Roll-up',
   retries: 'Retries', retry_delay: 'Retry delay', failure_threshold: 'Failures before down', success_threshold: 'Passes before up',
   degraded_after: 'Degraded above', invert: 'Invert', locations: 'Locations', quorum: 'Agreement', paused: 'Paused', assertions: 'Assertions',

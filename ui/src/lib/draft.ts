@@ -14,6 +14,7 @@ export interface Draft {
   cron: string;
   time_zone: string;
   grace: string;
+  stale_after: string;
   timeout: string;
   retries: number;
   retry_delay: string;
@@ -28,7 +29,7 @@ export interface Draft {
 }
 
 export const newDraft = (service: string): Draft => ({
-  id: '', name: '', service, kind: 'http', target: '', options: {}, assertions: [''], byCron: false, interval: '30s', cron: '', time_zone: '', grace: '',
+  id: '', name: '', service, kind: 'http', target: '', options: {}, assertions: [''], byCron: false, interval: '30s', cron: '', time_zone: '', grace: '', stale_after: '',
   timeout: '10s', retries: 0, retry_delay: '', failure_threshold: 2, success_threshold: 1, degraded_after: '', invert: false,
   locations: ['default'], quorum: 1, labels: [], paused: false,
 });
@@ -37,7 +38,7 @@ export function draftOf(check: Definition): Draft {
   return {
     ...newDraft(check.service), id: check.id, name: check.name, kind: check.kind, target: check.target,
     options: structuredClone((check.options ?? {}) as Record<string, unknown>), assertions: check.assertions?.length ? [...check.assertions] : [''],
-    byCron: Boolean(check.cron), interval: check.interval ?? '', cron: check.cron ?? '', time_zone: check.time_zone ?? '', grace: check.grace ?? '',
+    byCron: Boolean(check.cron), interval: check.interval ?? '', cron: check.cron ?? '', time_zone: check.time_zone ?? '', grace: check.grace ?? '', stale_after: check.stale_after ?? '',
     timeout: check.timeout, retries: check.retries, retry_delay: check.retry_delay ?? '', failure_threshold: check.failure_threshold,
     success_threshold: check.success_threshold, degraded_after: check.degraded_after ?? '', invert: check.invert ?? false,
     locations: [...check.locations], quorum: check.quorum, paused: check.paused,
@@ -56,7 +57,7 @@ export function definitionOf(draft: Draft): Definition {
     id: draft.id, name: draft.name.trim(), service: draft.service, kind: draft.kind, target: draft.target.trim(),
     options: tidy(draft.options), assertions: draft.assertions.map((one) => one.trim()).filter(Boolean),
     interval: draft.byCron ? '' : duration(draft.interval), cron: draft.byCron ? draft.cron.trim() : '', time_zone: draft.byCron ? draft.time_zone.trim() : '',
-    grace: duration(draft.grace),
+    grace: duration(draft.grace), stale_after: duration(draft.stale_after),
     timeout: duration(draft.timeout), retries: draft.retries, retry_delay: duration(draft.retry_delay), failure_threshold: draft.failure_threshold,
     success_threshold: draft.success_threshold, degraded_after: duration(draft.degraded_after, 'ms'), invert: draft.invert, locations: [...draft.locations],
     quorum: draft.quorum, paused: draft.paused, labels: Object.fromEntries(draft.labels.filter(({ key }) => key.trim()).map(({ key, value }) => [key.trim(), value.trim()])),

@@ -1,0 +1,165 @@
+package pastbench_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// program is Vedette as built, run on a data folder.
+type program struct {
+	binary, base string
+
+	cmd  *exec.Cmd
+	done chan struct{}
+	mu   sync.Mutex
+	log  bytes.Buffer
+}
+
+func build(b *testing.B) *program {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "vedette")
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "github.com/vedette/vedette/services/vedette").CombinedOutput()
+	require.NoError(b, err, string(out))
+	return &program{binary: binary}
+}
+
+func (p *program) Write(raw []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(raw)
+}
+
+func (p *program) tail() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := p.log.Bytes()
+	return string(text[max(0, len(text)-4000):])
+}
+
+// serve starts the program and waits until its read models are built.
+func (p *program) serve(b *testing.B, data string) *program {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	address := l.Addr().String()
+	require.NoError(b, l.Close())
+	p.base = "http://" + address
+	p.cmd = exec.Command(p.binary, "up", "--data", data, "--http", address, "--durability", "relaxed", "--log-level", "warn")
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = p, p, os.Environ()
+	p.done = make(chan struct{})
+	require.NoError(b, p.cmd.Start())
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // a killed process always reports an error
+	}()
+	b.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // gone already is as good
+		<-p.done
+		if b.Failed() {
+			b.Logf("--- vedette up:\n%s", p.tail())
+		}
+	})
+	require.Eventually(b, func() bool { return p.isBuilt(b.Context()) }, 10*time.Minute, 100*time.Millisecond, "the read models are not built")
+	return p
+}
+
+// isBuilt reports whether all read models have folded all that was.
+func (p *program) isBuilt(ctx context.Context) bool {
+	var page struct {
+		Items []struct {
+			Name       string `json:"name"`
+			Events     uint64 `json:"events"`
+			Rebuilding bool   `json:"rebuilding"`
+		} `json:"items"`
+	}
+	raw, err := p.ask(ctx, http.MethodGet, "/api/v1/projections", nil)
+	if err != nil || json.Unmarshal(raw, &page) != nil || len(page.Items) == 0 {
+		return false
+	}
+	var events uint64
+	for _, one := range page.Items {
+		events = max(events, one.Events)
+	}
+	for _, one := range page.Items {
+		ofResults := slices.Contains([]string{"activity", "history", "traces"}, one.Name)
+		if one.Rebuilding || events == 0 || (!ofResults && one.Events < events) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *program) stop(b *testing.B) {
+	b.Helper()
+	require.NoError(b, p.cmd.Process.Signal(syscall.SIGTERM))
+	<-p.done
+}
+
+// ask makes a request that must be answered well.
+func (p *program) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
+	var reader io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		reader = bytes.NewReader(raw)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, p.base+path, reader)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if strings.HasSuffix(path, "/replays") {
+		request.Header.Set("Accept", "text/event-stream")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= http.StatusBadRequest {
+		err = fmt.Errorf("%s %s: %s: %.500s", method, path, response.Status, answer)
+	}
+	return answer, err
+}
+
+// timed asks over and over and returns how long each took, in milliseconds.
+func (p *program) timed(b *testing.B, n int, path func(i int) string) (took []float64) {
+	b.Helper()
+	for i := range n {
+		begun := time.Now()
+		_, err := p.ask(b.Context(), http.MethodGet, path(i), nil)
+		require.NoError(b, err)
+		took = append(took, milliseconds(time.Since(begun)))
+	}
+	return took
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// report writes the median and the 99th percentile of what something took.
+func report(b *testing.B, what string, took []float64) {
+	b.Helper()
+	slices.Sort(took)
+	at := func(q float64) float64 { return took[min(len(took)-1, int(q*float64(len(took))))] }
+	b.ReportMetric(at(0.5), what+"-p50-ms")
+	b.ReportMetric(at(0.99), what+"-p99-ms")
+}
