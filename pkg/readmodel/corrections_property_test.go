@@ -217,7 +217,7 @@ func TestThePastHasTheCorrectionsThatStoodThen(t *testing.T) {
 			at = events[1].Time
 		}
 		r := readerAt(t, events[len(events)-1].Time.Add(time.Hour), events, results)
-		m, err := r.At(context.Background(), at)
+		m, err := r.At(context.Background(), at, true)
 		require.NoError(t, err)
 		view, err := m.Check(context.Background(), "home")
 		require.NoError(t, err)

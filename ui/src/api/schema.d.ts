@@ -807,7 +807,7 @@ export interface paths {
          * Ask what another policy would have decided
          * @description Folds the recorded results of a service's checks, or of one check, under a changed policy, by the code that decides in production, as if the policy had been changed at `from`. Nothing is written.
          *
-         *     `set` takes `failure_threshold`, `success_threshold`, `degraded_after`, `quorum`, `invert`, `assertions` and, for a service, `rollup`. What was not recorded cannot be replayed: another `interval` or `target` is refused with the reason. `from` and `to` are times, or spans back from now such as `-24h`; `to` is now without one.
+         *     `set` takes `failure_threshold`, `success_threshold`, `degraded_after`, `quorum`, `invert`, `stale_after`, `assertions`, `maintenance` (when what goes down opens no incident) and, for a service, `rollup`. What was not recorded cannot be replayed: another `interval` or `target` is refused with the reason. `from` and `to` are times, or spans back from now such as `-24h`; `to` is now without one.
          *
          *     With `Accept: text/event-stream` the answer is a stream: `progress` with how far the logs have been read, then one `report`, or one `problem`. Closing the stream ends the replay. Without it the answer comes within a minute or not at all.
          */
@@ -1310,6 +1310,8 @@ export interface components {
             failure_threshold?: number;
             /** @description Swaps success and failure. */
             invert?: boolean;
+            /** @description How many were under maintenance. */
+            maintenance?: components["schemas"]["Maintenance"][];
             /**
              * Format: int64
              * @description How many locations must be down for the check to be.
@@ -1320,6 +1322,8 @@ export interface components {
              * @enum {string}
              */
             rollup?: "worst" | "best" | "majority";
+            /** @description How long after the last result it becomes unknown, more than `interval` and `timeout` together, at most `720h`. Absent is two intervals, a timeout and a grace. */
+            stale_after?: string;
             /**
              * Format: int64
              * @description Successes in a row that end that, 1 to 100.
@@ -1448,6 +1452,8 @@ export interface components {
             sequence: number;
             /** @description Id of the service. */
             service: string;
+            /** @description How long after the last result it becomes unknown, more than `interval` and `timeout` together, at most `720h`. Absent is two intervals, a timeout and a grace. */
+            stale_after?: string;
             /**
              * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
              * @enum {string}
@@ -1745,6 +1751,8 @@ export interface components {
             retry_delay?: string;
             /** @description Id of the service. */
             service: string;
+            /** @description How long after the last result it becomes unknown, more than `interval` and `timeout` together, at most `720h`. Absent is two intervals, a timeout and a grace. */
+            stale_after?: string;
             /**
              * Format: int64
              * @description Successes in a row that end that, 1 to 100.
@@ -2186,6 +2194,25 @@ export interface components {
              */
             switched_at?: string;
         };
+        /** @description When what goes down opens no incident, until it is over: a span, or spans by a schedule. */
+        Maintenance: {
+            /** @description Instead of a span: minute, hour, day, month and weekday at which one begins. */
+            cron?: string;
+            /** @description How long each lasts, `1m` to `168h`. With `cron` only. */
+            duration?: string;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            from?: string;
+            /** @description In which `cron` is read: an IANA name, UTC by default. */
+            time_zone?: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            to?: string;
+        };
         /** @description What the projector was told to do. */
         Order: {
             /** @description Who gave it. */
@@ -2477,6 +2504,8 @@ export interface components {
             sequence: number;
             /** @description Id of the service. */
             service: string;
+            /** @description How long after the last result it becomes unknown, more than `interval` and `timeout` together, at most `720h`. Absent is two intervals, a timeout and a grace. */
+            stale_after?: string;
             /**
              * @description What the board shows. `unknown` is no data, or none recent enough; it is never counted as up.
              * @enum {string}
@@ -3599,6 +3628,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3677,6 +3707,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3767,6 +3798,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3919,6 +3951,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4072,6 +4105,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4170,6 +4204,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4326,6 +4361,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4453,6 +4489,7 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4521,6 +4558,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4646,6 +4684,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4702,6 +4741,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4755,6 +4795,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -4886,6 +4927,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4962,6 +5004,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -5085,6 +5128,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5158,6 +5202,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -5249,6 +5294,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5296,6 +5342,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5343,6 +5390,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5407,6 +5455,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -5461,6 +5510,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -5518,6 +5568,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -5586,6 +5637,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5718,6 +5770,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5771,6 +5824,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6149,6 +6203,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6196,6 +6251,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6236,6 +6292,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6278,6 +6335,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6330,6 +6388,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6378,6 +6437,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6437,6 +6497,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6516,6 +6577,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -6578,6 +6640,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -6662,6 +6725,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -6729,6 +6793,7 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -6791,6 +6856,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -6848,6 +6914,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6917,6 +6984,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6992,6 +7060,7 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7066,6 +7135,7 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7140,6 +7210,7 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7220,6 +7291,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7416,6 +7488,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7457,6 +7530,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7514,6 +7588,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7586,6 +7661,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7650,6 +7726,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7726,6 +7803,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7792,6 +7870,7 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    "Cache-Control"?: string;
                     ETag?: string;
                     Location?: string;
                     "Preference-Applied"?: string;
@@ -7834,6 +7913,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7895,6 +7975,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
                 content: {
