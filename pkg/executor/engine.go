@@ -158,8 +158,8 @@ func couldNotRun(err error) bool {
 // judge evaluates the assertions, or the kind's own rule where there are none.
 func (a *attempts) judge(ctx context.Context, result *monitor.Result, seen Observation) {
 	failure := seen.Verdict
-	if len(a.check.Assertions) > 0 {
-		failure = ""
+	if n := len(a.check.Assertions); n > 0 {
+		failure, result.Assertions = "", make([]monitor.AssertionResult, 0, n)
 	}
 	for _, text := range a.check.Assertions {
 		outcome := a.assess(ctx, text, seen.Values)

@@ -35,7 +35,7 @@ func plainly(e ast.Expr) plain {
 	}
 	function, left, right := e.AsCall().FunctionName(), e.AsCall().Args()[0], e.AsCall().Args()[1]
 	c := comparisonOf{operator: function}
-	ok := false
+	var ok bool
 	switch function {
 	case operators.LogicalAnd:
 		one, other := plainly(left), plainly(right)
@@ -73,11 +73,12 @@ func selection(e ast.Expr) (variable string, path []string, ok bool) {
 
 func constant(e ast.Expr) (any, bool) {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == overloads.TypeConvertDuration && len(e.AsCall().Args()) == 1 {
-		text, ok := constant(e.AsCall().Args()[0])
-		if _, isText := text.(string); !ok || !isText {
+		argument, _ := constant(e.AsCall().Args()[0])
+		text, ok := argument.(string)
+		if !ok {
 			return nil, false
 		}
-		d, ok := types.String(text.(string)).ConvertToType(types.DurationType).(types.Duration) //nolint:forcetypeassert // looked at just now
+		d, ok := types.String(text).ConvertToType(types.DurationType).(types.Duration)
 		return d.Duration, ok
 	}
 	if e.Kind() != ast.LiteralKind {

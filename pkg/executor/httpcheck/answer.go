@@ -1,6 +1,7 @@
 package httpcheck
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -77,8 +78,7 @@ func (a *answer) once(name string) any {
 	case "body":
 		value = a.body.text()
 	case "json":
-		text, _ := a.once("body").(string)
-		value = decoded(text, a.body.cut)
+		value = decoded(a.body.bytes(), a.body.cut)
 	case "headers":
 		value = lowerCase(a.response.Header)
 	default:
@@ -152,15 +152,15 @@ func lowerCase(header http.Header) map[string]string {
 }
 
 // decoded is the body as JSON, or the reason why it is none.
-func decoded(body string, cut bool) any {
+func decoded(body []byte, cut bool) any {
 	var value any
-	err := json.Unmarshal([]byte(body), &value)
+	err := json.Unmarshal(body, &value)
 	switch {
 	case err == nil:
 		return value
 	case cut:
 		return assertion.Missing("the body is longer than 1 MiB, too long to be read as JSON")
-	case strings.TrimSpace(body) == "":
+	case len(bytes.TrimSpace(body)) == 0:
 		return assertion.Missing("the body is empty, not JSON")
 	default:
 		return assertion.Missing("the body is not JSON: " + err.Error())

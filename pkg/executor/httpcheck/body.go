@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // body is what was read of one, in pieces: most checks never ask for the whole.
@@ -58,6 +59,14 @@ func (b body) reader() io.Reader {
 		pieces[i] = bytes.NewReader(piece)
 	}
 	return io.MultiReader(pieces...)
+}
+
+// bytes is the body as valid UTF-8, not to be changed.
+func (b body) bytes() []byte {
+	if len(b.pieces) == 1 && utf8.Valid(b.pieces[0]) {
+		return b.pieces[0]
+	}
+	return []byte(b.text())
 }
 
 // text is the body as valid UTF-8.

@@ -54,7 +54,7 @@ func andThoseOfHTTP(kind string, own map[string]func(*testing.T) executortest.At
 	return own
 }
 
-func TestEveryKindConforms(t *testing.T) {
+func TestEveryKindConforms(t *testing.T) { //nolint:tparallel // each of them does, below
 	t.Parallel()
 	everyKind(t, func(t *testing.T, s executortest.Subject) {
 		t.Parallel()
