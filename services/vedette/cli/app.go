@@ -32,7 +32,7 @@ type Terminal struct {
 func Commands(t Terminal) []*cobra.Command {
 	a := &app{Terminal: t}
 	commands := []*cobra.Command{
-		a.checkCommand(), a.serviceCommand(), a.pageCommand(), a.correctionCommand(), a.overviewCommand(), a.incidentsCommand(), a.eventsCommand(),
+		a.checkCommand(), a.serviceCommand(), a.pageCommand(), a.applyCommand(), a.exportCommand(), a.correctionCommand(), a.overviewCommand(), a.incidentsCommand(), a.eventsCommand(),
 		a.explainCommand(), a.verifyCommand(), a.backupCommand(),
 		a.runnersCommand(), a.kindsCommand(), a.projectionCommand(), a.replayCommand(),
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/vedette/vedette/services/vedette/client"
+	"github.com/vedette/vedette/services/vedette/declare"
 )
 
 // The exit codes.
@@ -45,6 +46,7 @@ func ExitCode(err error) int {
 	var (
 		usage   UsageError
 		problem *client.Problem
+		invalid *declare.InvalidError
 	)
 	switch {
 	case err == nil:
@@ -53,7 +55,7 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.As(err, &problem) && problem.NotFound():
 		return ExitNotFound
-	case errors.As(err, &problem) && problem.Refused():
+	case errors.As(err, &problem) && problem.Refused(), errors.As(err, &invalid):
 		return ExitRefused
 	default:
 		return ExitFailed
