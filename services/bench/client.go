@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,27 +19,50 @@ import (
 	"github.com/prometheus/common/model"
 )
 
+// Registering thousands of checks keeps a busy server from deciding each in time: then it says so, and
+// what was sent is sent again with the same key, so that it takes effect once.
+const (
+	postAttempts = 8
+	firstPause   = 250 * time.Millisecond
+)
+
 // post sends a body and wants it to be created.
 func (p *program) post(ctx context.Context, path string, body any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
+	key := rand.Text()
+	for attempt, pause := 1, firstPause; ; attempt, pause = attempt+1, 2*pause {
+		again, err := p.postOnce(ctx, path, key, raw)
+		if err == nil || !again || attempt == postAttempts {
+			return err
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// postOnce reports as well whether an error may be gone the next time.
+func (p *program) postOnce(ctx context.Context, path, key string, raw []byte) (again bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, bytes.NewReader(raw))
 	if err != nil {
-		return err
+		return false, err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return ctx.Err() == nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusCreated {
 		err = fmt.Errorf("POST %s: %s: %s", path, response.Status, answer)
 	}
-	return err
+	busy := []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	return slices.Contains(busy, response.StatusCode), err
 }
 
 // order sends a request without a body that is taken up and carried out later.

@@ -55,6 +55,7 @@ export class Refused extends Error {
 // the place that the stream has reached.
 export function parser(tell: (message: Message) => void): (text: string) => void {
   let rest = '';
+  let cut = false;
   let type = '';
   let data: string[] = [];
   let id = '';
@@ -74,8 +75,12 @@ export function parser(tell: (message: Message) => void): (text: string) => void
     else if (name === 'data') data.push(value);
     else if (name === 'id') id = value;
   };
-  return (text) => {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+  // A board is one line of megabytes in many pieces: only what is new is searched for its end.
+  return (piece) => {
+    const text = cut ? `\r${piece}` : piece;
+    cut = text.endsWith('\r'); // the other half of the end of a line may follow
+    const lines = (cut ? text.slice(0, -1) : text).split(/\r\n|\n|\r/);
+    lines[0] = rest + lines[0];
     rest = lines.pop() ?? '';
     for (const one of lines) line(one);
   };

@@ -56,7 +56,10 @@ export function share(hooks: Hooks): () => void {
   };
   const lead = async (): Promise<void> => {
     leads = true;
-    others = true; // who waits for the lock is another tab
+    // Who waits for the lock is another tab, which may have asked the leader before.
+    void locks?.query().then(({ pending = [] }) => {
+      others ||= pending.some((lock) => lock.name === name);
+    });
     await follow('/board/stream', {
       live: (now) => relay({ live: now }),
       message: (type, data) => relay(type === 'board' ? { board: JSON.parse(data) as Board } : { change: JSON.parse(data) as BoardChange }),

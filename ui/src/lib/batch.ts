@@ -12,8 +12,13 @@ export class Batch<T> {
   ) {}
 
   add(item: T): void {
+    this.hold(item);
+    this.#timer ??= setTimeout(() => this.flush(), Math.max(0, this.#applied + this.everyMilliseconds - performance.now()));
+  }
+
+  // hold keeps an item until another one is added, or until all are flushed.
+  hold(item: T): void {
     this.#items.push(item);
-    this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, this.#applied + this.everyMilliseconds - performance.now()));
   }
 
   // stop forgets what is not applied yet.
@@ -23,11 +28,12 @@ export class Batch<T> {
     this.#items = [];
   }
 
-  #flush(): void {
+  // flush applies at once what waits.
+  flush(): void {
     const items = this.#items;
-    this.#items = [];
-    this.#timer = undefined;
-    this.#applied = performance.now();
-    this.apply(items);
+    // What was only held is no burst: the next that is added is still the first.
+    if (this.#timer !== undefined) this.#applied = performance.now();
+    this.stop();
+    if (items.length > 0) this.apply(items);
   }
 }

@@ -1,11 +1,15 @@
 import { get, say } from '../api/client';
 import { share, type Told } from '../api/stream';
 import type { Board as Whole, BoardChange, Check, Row, Service, Status } from '../api/types';
+import { Batch } from './batch';
 import { counts } from './view';
 
-// How long a tab waits to be told of the board before it asks for itself.
-const patience = 1000;
+// How long a tab waits before it asks for the board again.
+const patience = 3000;
 const barLength = 60;
+// What results tell is shown when the clock moves: each time costs a frame. What turns is shown at once,
+// but of many that turn one after the other no more than the first.
+const tick = 1000;
 
 export interface Turn {
   id: string;
@@ -14,7 +18,9 @@ export interface Turn {
 
 // Board is the live list of checks, for all pages. It is told of everything by one stream.
 class Board {
-  checks = $state.raw<ReadonlyMap<string, Row>>(new Map());
+  // The same map as long as the board is: thousands are not copied for some. Who reads it is told.
+  #checks = new Map<string, Row>();
+  #version = $state(0);
   services = $state.raw<ReadonlyMap<string, Service>>(new Map());
   openIncidents = $state(0);
   runners = $state(0);
@@ -37,8 +43,10 @@ class Board {
 
   readonly counts = $derived.by(() => {
     void this.statuses;
-    return counts(this.checks.values());
+    return counts(this.#checks.values());
   });
+
+  readonly #pending = new Batch<BoardChange>(tick, (changes) => this.#apply(changes));
 
   // ready is when the board is known for the first time.
   readonly ready: Promise<void>;
@@ -50,26 +58,32 @@ class Board {
     this.ready = new Promise((resolve) => (this.#known = resolve));
   }
 
-  start(): () => void {
-    const ticking = setInterval(() => (this.now = Date.now()), 1000);
+  get checks(): ReadonlyMap<string, Row> {
+    void this.#version;
+    return this.#checks;
+  }
+
+  // start follows the board for as long as the page lives.
+  start(): void {
+    setInterval(() => {
+      this.#pending.flush();
+      this.now = Date.now();
+    }, tick);
     this.restart();
-    return () => {
-      clearInterval(ticking);
-      clearTimeout(this.#waiting);
-      this.#stop();
-    };
   }
 
   // restart follows the board anew, with the token that there is now.
   restart(): void {
     this.#stop();
+    this.#pending.stop();
     clearTimeout(this.#waiting);
     this.locked = false;
     this.#stop = share({ tell: (told) => this.#told(told), board: () => this.#whole() });
-    this.#waiting = setTimeout(() => void this.#ask(), patience);
+    void this.#ask();
   }
 
-  // ask reads the board once. Who is not told of it learns here why.
+  // ask reads the board once, which the page has asked for before this script was there: the stream
+  // takes longer. Who is not told of it learns here why.
   async #ask(): Promise<void> {
     if (this.loaded || this.locked) return;
     try {
@@ -78,7 +92,7 @@ class Board {
     } catch (error) {
       if (this.loaded) return;
       this.trouble = say(error);
-      this.#waiting = setTimeout(() => void this.#ask(), 3 * patience);
+      this.#waiting = setTimeout(() => void this.#ask(), patience);
     }
   }
 
@@ -91,12 +105,15 @@ class Board {
     } else if ('board' in told) {
       this.#replace(told.board);
     } else {
-      this.#apply(told.change);
+      const { checks, gone_checks: gone, services, gone_services: goneServices } = told.change;
+      if (checks || gone || services || goneServices) this.#pending.add(told.change);
+      else this.#pending.hold(told.change);
     }
   }
 
   #whole(): Whole | undefined {
     if (!this.loaded) return undefined;
+    this.#pending.flush();
     return {
       at: new Date(this.readAt).toISOString(), checks: [...this.checks.values()], services: [...this.services.values()],
       open_incidents: this.openIncidents, runners: this.runners, sequence: this.sequence,
@@ -104,8 +121,10 @@ class Board {
   }
 
   #replace(whole: Whole): void {
-    const turns = this.loaded ? turned(this.checks, whole.checks) : [];
-    this.checks = new Map(whole.checks.map((row) => [row.id, row]));
+    this.#pending.stop();
+    const turns = this.loaded ? turned(this.#checks, whole.checks) : [];
+    this.#checks = new Map(whole.checks.map((row) => [row.id, row]));
+    this.#version++;
     this.services = new Map(whole.services.map((service) => [service.id, service]));
     this.shape++;
     this.statuses++;
@@ -115,33 +134,39 @@ class Board {
     this.#known();
   }
 
-  #apply(change: BoardChange): void {
-    const turns = turned(this.checks, change.checks ?? []);
-    if (change.checks || change.beats || change.gone_checks) {
-      const checks = new Map(this.checks);
-      for (const row of change.checks ?? []) {
-        const known = checks.get(row.id);
-        // A write may have been answered with what comes later.
-        if (known && known.sequence > row.sequence) continue;
-        if (!known || known.revision !== row.revision) this.shape++;
-        checks.set(row.id, row);
-      }
-      for (const [id, letters, latency, uptime, coverage] of change.beats ?? []) {
-        const known = checks.get(id);
-        if (known) checks.set(id, { ...known, recent: (known.recent + letters).slice(-barLength), latency_ms: latency, uptime_24h: uptime, coverage_24h: coverage });
-      }
-      for (const id of change.gone_checks ?? []) checks.delete(id);
-      if (change.gone_checks) this.shape++;
-      this.checks = checks;
-      if (change.checks || change.gone_checks) this.statuses++;
+  #apply(changes: BoardChange[]): void {
+    const turns: Turn[] = [];
+    for (const change of changes) {
+      turns.push(...turned(this.#checks, change.checks ?? []));
+      this.#take(change);
     }
+    const last = changes.at(-1);
+    if (last) this.#counted(last, turns);
+  }
+
+  #take(change: BoardChange): void {
+    const checks = this.#checks;
+    for (const row of change.checks ?? []) {
+      const known = checks.get(row.id);
+      // A write may have been answered with what comes later.
+      if (known && known.sequence > row.sequence) continue;
+      if (!known || known.revision !== row.revision) this.shape++;
+      checks.set(row.id, row);
+    }
+    for (const [id, letters, latency, uptime, coverage] of change.beats ?? []) {
+      const known = checks.get(id);
+      if (known) checks.set(id, { ...known, recent: (known.recent + letters).slice(-barLength), latency_ms: latency, uptime_24h: uptime, coverage_24h: coverage });
+    }
+    for (const id of change.gone_checks ?? []) checks.delete(id);
+    if (change.gone_checks) this.shape++;
+    if (change.checks || change.gone_checks) this.statuses++;
+    if (change.checks || change.gone_checks || change.beats) this.#version++;
     if (change.services || change.gone_services) {
       const services = new Map(this.services);
       for (const service of change.services ?? []) services.set(service.id, service);
       for (const id of change.gone_services ?? []) services.delete(id);
       this.services = services;
     }
-    this.#counted(change, turns);
   }
 
   #counted(from: Whole | BoardChange, turns: Turn[]): void {
@@ -154,15 +179,19 @@ class Board {
 
   // put shows a check as a write has answered it, without waiting to be told.
   put(check: Check): void {
-    this.checks = new Map(this.checks).set(check.id, rowOf(check, this.checks.get(check.id)));
-    this.shape++;
-    this.statuses++;
+    this.#pending.flush();
+    this.#checks.set(check.id, rowOf(check, this.#checks.get(check.id)));
+    this.#moved();
   }
 
   drop(id: string): void {
-    const checks = new Map(this.checks);
-    checks.delete(id);
-    this.checks = checks;
+    this.#pending.flush();
+    this.#checks.delete(id);
+    this.#moved();
+  }
+
+  #moved(): void {
+    this.#version++;
     this.shape++;
     this.statuses++;
   }

@@ -4,32 +4,27 @@ import { settings } from './settings.svelte';
 const date = { weekday: 'short', day: 'numeric', month: 'short' } as const;
 const number = new Intl.NumberFormat(undefined);
 
-interface Formats {
-  time: Intl.DateTimeFormat;
-  hour: Intl.DateTimeFormat;
-  day: Intl.DateTimeFormat;
-  moment: Intl.DateTimeFormat;
-  exact: Intl.DateTimeFormat;
+const hours = (): Intl.DateTimeFormatOptions => ({ hour: '2-digit', minute: '2-digit', hourCycle: settings.chosen.clock === '24' ? 'h23' : 'h12' });
+
+const kinds = {
+  time: () => ({ ...hours(), second: '2-digit' }),
+  hour: hours,
+  day: () => date,
+  moment: () => ({ ...date, ...hours() }),
+  exact: () => ({ ...date, year: 'numeric', ...hours(), second: '2-digit', timeZoneName: 'short' }),
   // The same text for all of one day.
-  key: Intl.DateTimeFormat;
-  zone: Intl.DateTimeFormat;
-}
+  key: () => ({ year: 'numeric', month: 'numeric', day: 'numeric' }),
+  zone: () => ({ timeZoneName: 'short' }),
+} satisfies Record<string, () => Intl.DateTimeFormatOptions>;
 
-const made = new Map<string, Formats>();
+const made = new Map<string, Intl.DateTimeFormat>();
 
-// formats are those of the zone and clock that readers chose.
-function formats(): Formats {
-  const { zone, chosen } = settings;
-  const name = `${zone} ${chosen.clock}`;
+// format is one of the zone and clock that readers chose. To make one is slow: each is made when it is needed.
+function format(kind: keyof typeof kinds): Intl.DateTimeFormat {
+  const name = `${kind} ${settings.zone} ${settings.chosen.clock}`;
   let known = made.get(name);
   if (!known) {
-    const hours = { hour: '2-digit', minute: '2-digit', hourCycle: chosen.clock === '24' ? 'h23' : 'h12' } as const;
-    const make = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat(undefined, { timeZone: zone, ...options });
-    known = {
-      time: make({ ...hours, second: '2-digit' }), hour: make(hours), day: make(date), moment: make({ ...date, ...hours }),
-      exact: make({ ...date, year: 'numeric', ...hours, second: '2-digit', timeZoneName: 'short' }),
-      key: make({ year: 'numeric', month: 'numeric', day: 'numeric' }), zone: make({ timeZoneName: 'short' }),
-    };
+    known = new Intl.DateTimeFormat(undefined, { timeZone: settings.zone, ...kinds[kind]() });
     made.set(name, known);
   }
   return known;
@@ -37,17 +32,17 @@ function formats(): Formats {
 
 export type Moment = string | number | Date;
 
-export const clock = (at: Moment): string => formats().time.format(new Date(at));
-export const hour = (at: Moment): string => formats().hour.format(new Date(at));
-export const day = (at: Moment): string => formats().day.format(new Date(at));
-export const exact = (at: Moment): string => formats().exact.format(new Date(at));
-export const dated = (at: Moment): string => formats().moment.format(new Date(at));
+export const clock = (at: Moment): string => format('time').format(new Date(at));
+export const hour = (at: Moment): string => format('hour').format(new Date(at));
+export const day = (at: Moment): string => format('day').format(new Date(at));
+export const exact = (at: Moment): string => format('exact').format(new Date(at));
+export const dated = (at: Moment): string => format('moment').format(new Date(at));
 export const count = (n: number): string => number.format(n);
 
-export const sameDay = (a: Moment, b: Moment): boolean => formats().key.format(new Date(a)) === formats().key.format(new Date(b));
+export const sameDay = (a: Moment, b: Moment): boolean => format('key').format(new Date(a)) === format('key').format(new Date(b));
 
 // zoneName is the zone that times are shown in, in short: "UTC", "GMT+1", "CET".
-export const zoneName = (at: Moment): string => formats().zone.formatToParts(new Date(at)).find((part) => part.type === 'timeZoneName')?.value ?? settings.zone;
+export const zoneName = (at: Moment): string => format('zone').formatToParts(new Date(at)).find((part) => part.type === 'timeZoneName')?.value ?? settings.zone;
 
 // moment is short for what was today, and names the day of what was not.
 export const moment = (at: Moment): string => (sameDay(at, Date.now()) ? `Today ${hour(at)}` : dated(at));

@@ -27,6 +27,8 @@ class Past {
   trouble = $state('');
   reading = $state(false);
   version = $state(0);
+  // Moves when checks are others or defined otherwise than in the frame before.
+  shape = $state(0);
 
   // In milliseconds since the epoch; undefined is live.
   readonly at = $derived.by((): number | undefined => {
@@ -54,6 +56,11 @@ class Past {
       clearTimeout(timer);
       stop.abort();
     };
+  }
+
+  #alike(rows: Row[]): boolean {
+    const before = this.frame?.checks;
+    return before?.size === rows.length && rows.every((row) => before.get(row.id)?.revision === row.revision);
   }
 
   #looking: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +97,7 @@ class Past {
       // What reading takes and what showing takes are two tasks, so that neither is long.
       await new Promise((resolve) => setTimeout(resolve));
       if (signal.aborted) return;
+      if (!this.#alike(whole.checks)) this.shape++;
       this.frame = {
         at, checks: new Map(whole.checks.map((row) => [row.id, row])), services: new Map(whole.services.map((service) => [service.id, service])),
         openIncidents: whole.open_incidents, sequence: whole.sequence,

@@ -12,6 +12,8 @@ export interface Choices {
 
 const usual: Choices = { theme: 'system', density: 'comfortable', zone: '', clock: '24', keys: true };
 const store = 'settings';
+// Asking for it is slow, and every time that is written asks.
+const system = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const root = document.documentElement;
 
 function read(): Choices {
@@ -29,7 +31,7 @@ class Settings {
 
   // The zone that times are shown in.
   get zone(): string {
-    return this.chosen.zone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    return this.chosen.zone || system;
   }
 
   set(changes: Partial<Choices>): void {

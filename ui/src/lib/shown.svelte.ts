@@ -29,7 +29,7 @@ class Shown {
   }
   // As board.shape and board.statuses: other numbers, other boards.
   get shape(): number {
-    return past.frame ? -past.version : board.shape;
+    return past.frame ? -past.shape : board.shape;
   }
   get statuses(): number {
     return past.frame ? -past.version : board.statuses;

@@ -60,28 +60,32 @@ export function headlineThen(by: Record<Status, number>): string {
   return by.paused ? 'All checks were paused' : 'Nothing was on watch yet';
 }
 
-export function matches(check: Row, view: View): boolean {
-  if (view.status.length && !view.status.includes(check.status)) return false;
-  if (view.service && check.service !== view.service) return false;
-  if (view.kind && check.kind !== view.kind) return false;
-  if (view.label) {
-    const [key = '', value] = view.label.split('=');
-    const has = check.labels?.[key];
-    if (has === undefined || (value !== undefined && has !== value)) return false;
-  }
+// matcher says of a check whether the view shows it.
+export function matcher(view: View): (check: Row) => boolean {
   const text = view.text.trim().toLowerCase();
-  return !text || [check.id, check.name, check.target, check.service].some((part) => part.toLowerCase().includes(text));
+  const [key = '', value] = view.label.split('=');
+  return (check) => {
+    if (view.status.length && !view.status.includes(check.status)) return false;
+    if (view.service && check.service !== view.service) return false;
+    if (view.kind && check.kind !== view.kind) return false;
+    if (key) {
+      const has = check.labels?.[key];
+      if (has === undefined || (value !== undefined && has !== value)) return false;
+    }
+    return !text || [check.id, check.name, check.target, check.service].some((part) => part.toLowerCase().includes(text));
+  };
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-// Ranker numbers checks by name, then id. Comparing names is slow, and names seldom change: all that
-// were ever seen are numbered, so that boards of other instants need no numbers of their own.
+// Ranker keeps checks by name, then id. Comparing names is slow, and names seldom change: all that were
+// ever seen are kept in order, so that boards of other instants need not be sorted by name themselves.
 class Ranker {
   #names = new Map<string, string>();
-  #ranks = new Map<string, number>();
+  #sorted: string[] = [];
 
-  ranks(checks: ReadonlyMap<string, Row>): Map<string, number> {
+  // sorted may have ids that are not among the checks.
+  sorted(checks: ReadonlyMap<string, Row>): readonly string[] {
     let known = true;
     for (const check of checks.values()) {
       if (this.#names.get(check.id) === check.name) continue;
@@ -89,17 +93,16 @@ class Ranker {
       known = false;
     }
     if (!known) {
-      const sorted = [...this.#names].sort(([a, x], [b, y]) => collator.compare(x, y) || (a < b ? -1 : 1));
-      this.#ranks = new Map(sorted.map(([id], index) => [id, index]));
+      this.#sorted = [...this.#names].sort(([a, x], [b, y]) => collator.compare(x, y) || (a < b ? -1 : 1)).map(([id]) => id);
     }
-    return this.#ranks;
+    return this.#sorted;
   }
 }
 
 const ranker = new Ranker();
-const severity = new Map(statuses.map((status, index) => [status, index]));
+const severity = Object.fromEntries(statuses.map((status, index) => [status, index])) as Record<Status, number>;
 const by: Record<Sort, (a: Row, b: Row) => number> = {
-  worst: (a, b) => (severity.get(a.status) ?? 9) - (severity.get(b.status) ?? 9),
+  worst: (a, b) => severity[a.status] - severity[b.status],
   name: () => 0,
   service: (a, b) => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0),
   latency: (a, b) => (b.latency_ms ?? 0) - (a.latency_ms ?? 0),
@@ -119,7 +122,7 @@ function groupRanks(checks: Row[], view: View): Map<string, number> {
   const worst = new Map<string, number>();
   for (const check of checks) {
     const group = groupOf(check, view);
-    worst.set(group, Math.min(worst.get(group) ?? 9, view.sort === 'worst' ? (severity.get(check.status) ?? 9) : 0));
+    worst.set(group, Math.min(worst.get(group) ?? 9, view.sort === 'worst' ? severity[check.status] : 0));
   }
   // What has no such label comes last.
   const names = [...worst].sort(([a, x], [b, y]) => Number(a === '') - Number(b === '') || x - y || collator.compare(a, b));
@@ -128,12 +131,18 @@ function groupRanks(checks: Row[], view: View): Map<string, number> {
 
 // order returns the ids of what the view shows, in its order; ties are by name, then id.
 export function order(checks: ReadonlyMap<string, Row>, view: View): string[] {
-  const ranks = ranker.ranks(checks);
-  const rank = (check: Row): number => ranks.get(check.id) ?? 0;
-  const shown = [...checks.values()].filter((check) => matches(check, view));
+  const shows = matcher(view);
+  const shown: Row[] = [];
+  for (const id of ranker.sorted(checks)) {
+    const check = checks.get(id);
+    if (check && shows(check)) shown.push(check);
+  }
   const groups = view.group ? groupRanks(shown, view) : undefined;
   const group = (check: Row): number => groups?.get(groupOf(check, view)) ?? 0;
-  return shown.sort((a, b) => group(a) - group(b) || by[view.sort](a, b) || rank(a) - rank(b)).map((check) => check.id);
+  const compare = by[view.sort];
+  // They are by name already, and a sort leaves in place what is equal.
+  shown.sort(groups ? (a, b) => group(a) - group(b) || compare(a, b) : compare);
+  return shown.map((check) => check.id);
 }
 
 // Heading stands above the checks of a group.
@@ -143,23 +152,29 @@ export interface Heading {
   counts: Record<Status, number>;
 }
 
-export type Line = { heading: Heading; check?: undefined } | { heading?: undefined; check: Row };
+// Line is a heading, or the id of a check: what is known of that may change while its line stays.
+export type Line = string | Heading;
 
-export const lineKey = (line: Line): string => (line.heading ? `group ${line.heading.key}` : line.check.id);
+export const lineKey = (line: Line): string => (typeof line === 'string' ? line : `group ${line.key}`);
 
-// lines puts the headings between the rows.
-export function lines(rows: Row[], view: View): Line[] {
-  if (!view.group) return rows.map((check) => ({ check }));
+// checkOf is the id of a line's check; a heading has none.
+export const checkOf = (line: Line | undefined): string | undefined => (typeof line === 'string' ? line : undefined);
+
+// lines puts the headings between the checks.
+export function lines(ids: readonly string[], checks: ReadonlyMap<string, Row>, view: View): readonly Line[] {
+  if (!view.group) return ids;
   const all: Line[] = [];
   let heading: Heading | undefined;
-  for (const check of rows) {
+  for (const id of ids) {
+    const check = checks.get(id);
+    if (!check) continue;
     const name = groupOf(check, view);
     if (heading?.name !== name) {
       heading = { key: `${name} ${all.length}`, name, counts: counts([]) };
-      all.push({ heading });
+      all.push(heading);
     }
     heading.counts[check.status]++;
-    all.push({ check });
+    all.push(id);
   }
   return all;
 }
