@@ -178,7 +178,7 @@ func projectionFields() map[string]string {
 		"Lineage.reason": "Why the build was begun.", "BuildProgress.reason": "Why the build was begun.", "Lineage.failed": "Why the order last taken up came to nothing.",
 		"Lineage.switched_at": "When the serving generation began to serve.", "Order.actor": "Who gave it.", "Order.id": "Of the order: the Idempotency-Key.", "Order.what": "`rebuild`, `rollback` or `prune`.",
 		"Order.at": "When it was given.", "BuildProgress.generation": "The generation being built.",
-		"BuildProgress.phase":      "`inheriting`: taking over what the log no longer holds; `folding` the log; `comparing`; `done`; `failed`.",
+		"BuildProgress.phase":      "`waiting` for the build of another read model; `inheriting`: taking over what the log no longer holds; `folding` the log; `comparing`; `done`; `failed`.",
 		"BuildProgress.started_at": "When it was begun.", "BuildProgress.updated_at": "When this was written.", "BuildProgress.from": "Sequence at which folding began.",
 		"BuildProgress.to": "End of the log when it was begun.", "BuildProgress.position": "Sequence reached.", "BuildProgress.messages": "Events or results folded since it was begun, or taken up again.",
 		"BuildProgress.per_second": "Of them.", "BuildProgress.percent": "Share of the log that is folded, 0 to 100.", "BuildProgress.left_ms": "Milliseconds left at that rate.", "BuildProgress.error": "Why it was given up.",

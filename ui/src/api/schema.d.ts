@@ -1237,7 +1237,7 @@ export interface components {
              * @description Share of the log that is folded, 0 to 100.
              */
             percent: number;
-            /** @description `inheriting`: taking over what the log no longer holds; `folding` the log; `comparing`; `done`; `failed`. */
+            /** @description `waiting` for the build of another read model; `inheriting`: taking over what the log no longer holds; `folding` the log; `comparing`; `done`; `failed`. */
             phase: string;
             /**
              * Format: int64

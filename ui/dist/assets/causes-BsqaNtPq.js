@@ -1,0 +1,1 @@
+import{x as e}from"./board.svelte-CVb820kV.js";var t={command:`Asked for`,result:`Cause`,definition:`Definition`,check_status:`Transition`,incident:`Incident`,service_status:`Service`,notification:`Alert`,delivery:`Delivery`,runner:`Runner`},n=(t,n)=>e(`/events/${encodeURIComponent(t)}/causes`,n);export{t as n,n as t};
