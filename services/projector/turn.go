@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/vedette/vedette/pkg/monitor"
 	"github.com/vedette/vedette/pkg/readmodel"
@@ -45,13 +46,21 @@ func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 // foldAtOnce is how many messages a build folds before it lets others go first.
 const foldAtOnce = 64
 
+// restShare is by how much of the time of its work a build rests after it: on a busy machine work takes
+// longer, and so does the rest.
+const restShare = 0.5
+
 // foldAll folds messages. What is built while others serve lets those go first, again and again: it never
-// holds a processor for longer than a moment while they want one.
+// holds a processor for longer than a moment while they want one, and leaves a third of the time to them.
 func (w *worker) foldAll(messages []monitor.EventMessage) {
+	began := time.Now()
 	for i, m := range messages {
 		w.fold.Apply(m)
 		if w.building && i%foldAtOnce == foldAtOnce-1 {
 			runtime.Gosched()
 		}
+	}
+	if w.building {
+		time.Sleep(time.Duration(restShare * float64(time.Since(began))))
 	}
 }
