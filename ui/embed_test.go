@@ -27,6 +27,11 @@ func read(t *testing.T) map[string]string {
 	return files
 }
 
+func has(files map[string]string, name string) bool {
+	_, ok := files[name]
+	return ok
+}
+
 // references are what a built file makes the browser load: attributes of HTML, url() of CSS, and
 // the chunks that a script imports.
 var references = regexp.MustCompile(`(?:src|href)="([^"]+)"|url\(["']?([^"')]+)|(?:import\(|from ?)["` + "`" + `']([./][^"` + "`" + `']+)`)
@@ -49,7 +54,10 @@ func TestEveryReferencedAssetIsThere(t *testing.T) {
 			} else {
 				target = path.Join(path.Dir(name), target)
 			}
-			require.Contains(t, files, target, "%s refers to it", name)
+			if strings.HasPrefix(target, "api/") {
+				continue // asked of the API before the script is there
+			}
+			require.Truef(t, has(files, target), "%s refers to %s", name, target)
 			found++
 		}
 	}

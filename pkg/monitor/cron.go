@@ -156,6 +156,10 @@ func (c cron) within(day, t time.Time) time.Time {
 		if c.hour&(1<<hour) == 0 {
 			continue
 		}
+		// Also what a clock set back brings again is over by the beginning of the next hour but one.
+		if over := time.Date(day.Year(), day.Month(), day.Day(), hour+2, 0, 0, 0, day.Location()); !over.After(t) {
+			continue
+		}
 		if at := c.withinHour(day, t, hour, false); !at.IsZero() {
 			return at
 		}
