@@ -194,7 +194,11 @@ func TestWhatIsAcknowledgedOutlivesTheServer(t *testing.T) {
 	persist(t, func() error {
 		return b.Post(t.Context(), cloudevents.NewCommand("two", monitor.PauseCheck{CheckID: "home"}, "/test", "", time.Now()))
 	})
-	require.Equal(t, "two", <-served, "serving goes on")
+	next := <-served
+	for next == "one" { // comes again where the server ended before it heard that it was served
+		next = <-served
+	}
+	require.Equal(t, "two", next, "serving goes on")
 	cancel()
 	require.NoError(t, <-ended)
 	last, err := b.Last(t.Context())

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -133,7 +134,9 @@ func testAccessibility(t *testing.T, w world) {
 	p.press("Cancel")
 	p.see("h1", "1 status page")
 
-	then := "?at=" + s.do(t, http.MethodGet, "/incidents/check-00-1", nil)["opened_at"].(string)
+	opened, err := time.Parse(time.RFC3339Nano, s.do(t, http.MethodGet, "/incidents/check-00-1", nil)["opened_at"].(string))
+	require.NoError(t, err)
+	then := "?at=" + opened.Add(2*time.Second).UTC().Format(time.RFC3339Nano) // it is decided a moment after
 	for _, place := range []struct{ path, selector, text string }{
 		{"/", "h1", "down"}, {"/services", ".service", "check-01"}, {"/incidents", "h1", "incident"}, {"/checks/check-00", ".title", "check-00"},
 	} {
