@@ -44,7 +44,7 @@ func execute(t *testing.T, target string, options map[string]any, assertions ...
 
 func executeKnowing(t *testing.T, known map[string]string, target string, options map[string]any, assertions ...string) monitor.Result {
 	t.Helper()
-	d := monitor.Definition{Kind: "grpc", Target: target, Options: executortest.Options(t, options), Assertions: assertions, Timeout: monitor.Duration(900 * time.Millisecond)}
+	d := monitor.Definition{Kind: "grpc", Target: target, Options: executortest.Options(t, options), Assertions: assertions, Timeout: monitor.Duration(2 * time.Second)}
 	engine := executortest.Engine(t, []executor.Executor{grpccheck.Executor{}}, func(env *executor.Environment) {
 		env.Secrets = secrets.Source{Env: func(name string) (string, bool) {
 			value, ok := known[name]
@@ -218,7 +218,7 @@ func TestTLS(t *testing.T) {
 func TestWireLog(t *testing.T) {
 	address := serve(t)
 	d := monitor.Definition{
-		Kind: "grpc", Target: address, Timeout: monitor.Duration(900 * time.Millisecond),
+		Kind: "grpc", Target: address, Timeout: monitor.Duration(2 * time.Second),
 		Options: executortest.Options(t, map[string]any{"service": "shop.Orders", "metadata": map[string]string{"authorization": "Bearer secret://token"}}),
 	}
 	e := executortest.Execution(d)

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func execute(t *testing.T, target string, options map[string]any, assertions ...string) monitor.Result {
 	t.Helper()
-	d := monitor.Definition{Kind: "tls", Target: target, Options: executortest.Options(t, options), Assertions: assertions, Timeout: monitor.Duration(900 * time.Millisecond)}
+	d := monitor.Definition{Kind: "tls", Target: target, Options: executortest.Options(t, options), Assertions: assertions, Timeout: monitor.Duration(2 * time.Second)}
 	return executortest.Engine(t, []executor.Executor{tlscheck.Executor{}}).Execute(t.Context(), executortest.Execution(d))
 }
 
