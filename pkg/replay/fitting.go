@@ -75,7 +75,8 @@ func (f fitting) command(c monitor.Command) monitor.Command {
 		c.Definition = f.change.onService(c.Definition)
 		return c
 	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.DeleteService,
-		monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage, monitor.ExecuteChecks:
+		monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage, monitor.AddCorrection,
+		monitor.WithdrawCorrection, monitor.ExecuteChecks:
 	}
 	return c
 }

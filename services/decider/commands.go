@@ -98,7 +98,8 @@ func (l *leader) problems(c monitor.Command) monitor.Problems {
 	case monitor.UpdateCheck:
 		return l.definitionProblems(c.Definition.WithDefaults())
 	case monitor.DeleteCheck, monitor.PauseCheck, monitor.ResumeCheck, monitor.RegisterService,
-		monitor.UpdateService, monitor.DeleteService, monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage, monitor.ExecuteChecks:
+		monitor.UpdateService, monitor.DeleteService, monitor.RegisterPage, monitor.UpdatePage, monitor.DeletePage,
+		monitor.AddCorrection, monitor.WithdrawCorrection, monitor.ExecuteChecks:
 	}
 	return nil
 }

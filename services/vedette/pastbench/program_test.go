@@ -39,48 +39,48 @@ func build(b *testing.B) *program {
 	return &program{binary: binary}
 }
 
-func (p *program) Write(raw []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(raw)
+func (v *program) Write(raw []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.log.Write(raw)
 }
 
-func (p *program) tail() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	text := p.log.Bytes()
+func (v *program) tail() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	text := v.log.Bytes()
 	return string(text[max(0, len(text)-4000):])
 }
 
 // serve starts the program and waits until its read models are built.
-func (p *program) serve(b *testing.B, data string) *program {
+func (v *program) serve(b *testing.B, data string) *program {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	address := l.Addr().String()
 	require.NoError(b, l.Close())
-	p.base = "http://" + address
-	p.cmd = exec.Command(p.binary, "up", "--data", data, "--http", address, "--durability", "relaxed", "--log-level", "warn")
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = p, p, os.Environ()
-	p.done = make(chan struct{})
-	require.NoError(b, p.cmd.Start())
+	v.base = "http://" + address
+	v.cmd = exec.Command(v.binary, "up", "--data", data, "--http", address, "--durability", "relaxed", "--log-level", "warn")
+	v.cmd.Stdout, v.cmd.Stderr, v.cmd.Env = v, v, os.Environ()
+	v.done = make(chan struct{})
+	require.NoError(b, v.cmd.Start())
 	go func() {
-		defer close(p.done)
-		_ = p.cmd.Wait() // a killed process always reports an error
+		defer close(v.done)
+		_ = v.cmd.Wait() // a killed process always reports an error
 	}()
 	b.Cleanup(func() {
-		_ = p.cmd.Process.Kill() // gone already is as good
-		<-p.done
+		_ = v.cmd.Process.Kill() // gone already is as good
+		<-v.done
 		if b.Failed() {
-			b.Logf("--- vedette up:\n%s", p.tail())
+			b.Logf("--- vedette up:\n%s", v.tail())
 		}
 	})
-	require.Eventually(b, func() bool { return p.isBuilt(b.Context()) }, 10*time.Minute, 100*time.Millisecond, "the read models are not built")
-	return p
+	require.Eventually(b, func() bool { return v.isBuilt(b.Context()) }, 10*time.Minute, 100*time.Millisecond, "the read models are not built")
+	return v
 }
 
 // isBuilt reports whether all read models have folded all that was.
-func (p *program) isBuilt(ctx context.Context) bool {
+func (v *program) isBuilt(ctx context.Context) bool {
 	var page struct {
 		Items []struct {
 			Name       string `json:"name"`
@@ -88,7 +88,7 @@ func (p *program) isBuilt(ctx context.Context) bool {
 			Rebuilding bool   `json:"rebuilding"`
 		} `json:"items"`
 	}
-	raw, err := p.ask(ctx, http.MethodGet, "/api/v1/projections", nil)
+	raw, err := v.ask(ctx, http.MethodGet, "/api/v1/projections", nil)
 	if err != nil || json.Unmarshal(raw, &page) != nil || len(page.Items) == 0 {
 		return false
 	}
@@ -105,14 +105,14 @@ func (p *program) isBuilt(ctx context.Context) bool {
 	return true
 }
 
-func (p *program) stop(b *testing.B) {
+func (v *program) stop(b *testing.B) {
 	b.Helper()
-	require.NoError(b, p.cmd.Process.Signal(syscall.SIGTERM))
-	<-p.done
+	require.NoError(b, v.cmd.Process.Signal(syscall.SIGTERM))
+	<-v.done
 }
 
 // ask makes a request that must be answered well.
-func (p *program) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
+func (v *program) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
 	var reader io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -121,7 +121,7 @@ func (p *program) ask(ctx context.Context, method, path string, body any) ([]byt
 		}
 		reader = bytes.NewReader(raw)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, p.base+path, reader)
+	request, err := http.NewRequestWithContext(ctx, method, v.base+path, reader)
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +142,11 @@ func (p *program) ask(ctx context.Context, method, path string, body any) ([]byt
 }
 
 // timed asks over and over and returns how long each took, in milliseconds.
-func (p *program) timed(b *testing.B, n int, path func(i int) string) (took []float64) {
+func (v *program) timed(b *testing.B, n int, path func(i int) string) (took []float64) {
 	b.Helper()
 	for i := range n {
 		begun := time.Now()
-		_, err := p.ask(b.Context(), http.MethodGet, path(i), nil)
+		_, err := v.ask(b.Context(), http.MethodGet, path(i), nil)
 		require.NoError(b, err)
 		took = append(took, milliseconds(time.Since(begun)))
 	}
