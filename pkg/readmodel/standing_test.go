@@ -40,5 +40,5 @@ func TestAStandingIsReadAsJSONIs(t *testing.T) {
 		require.NoError(t, json.Unmarshal(raw, &want), "%s", raw)
 		require.Equal(t, want, have, "%s", raw)
 	})
-	require.Greater(t, fast, 5)
+	require.Positive(t, fast)
 }
