@@ -99,6 +99,18 @@ func (d Definition) WithDefaults() Definition {
 	return d
 }
 
+// Patience returns how long after the last result the data of a location stays good: as the definition says,
+// else two intervals, a timeout and a grace. Not ok by cron, where the due times tell.
+func (d Definition) Patience() (patience time.Duration, ok bool) {
+	switch {
+	case d.StaleAfter != 0:
+		return d.StaleAfter.Std(), true
+	case d.Cron == "":
+		return 2*d.Interval.Std() + d.Timeout.Std() + d.Grace.Std(), true
+	}
+	return 0, false
+}
+
 // Check is a check as the events tell it: its definition and what became of it.
 type Check struct {
 	Definition

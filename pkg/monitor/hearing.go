@@ -52,7 +52,8 @@ func (m Meta) storedAt() time.Time {
 }
 
 // Deadline returns the time after which silence may change the check's status as it was evaluated last,
-// zero for never: what ends at the very time of the evaluation had not ended for it. A status without any data behind it that was never evaluated is overdue at once.
+// zero for never: what ends at the very time of the evaluation had not ended for it. A status without any
+// data behind it that was never evaluated is overdue at once.
 func (t *Tallies) Deadline(check Check, evaluated time.Time) time.Time {
 	if check.Paused {
 		return time.Time{}

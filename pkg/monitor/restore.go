@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// PutCheck, PutService, PutPage and PutCorrection set an aggregate as it was read from a read model, so that a fold can go
-// on from there. What only a decider needs of it is not known afterwards.
+// PutCheck, PutService, PutPage and PutCorrection set an aggregate as it was read from a read model, so
+// that a fold can go on from there. What only a decider needs of it is not known afterwards.
 func (b *Board) PutCheck(c Check) {
 	if before := b.checks[c.ID]; before != nil {
 		b.leave(before)

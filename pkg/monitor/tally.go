@@ -130,11 +130,8 @@ func (r Result) FinishedAt() time.Time {
 
 // staleAt is Timetable.StaleAt without building a timetable where only the interval matters.
 func staleAt(def Definition, last time.Time) time.Time {
-	switch {
-	case def.StaleAfter != 0:
-		return last.Add(def.StaleAfter.Std())
-	case def.Cron == "":
-		return last.Add(2*def.Interval.Std() + def.Timeout.Std() + def.Grace.Std())
+	if patience, ok := def.Patience(); ok {
+		return last.Add(patience)
 	}
 	timetable, err := NewTimetable(def)
 	if err != nil { // refused by Validate, so never stored

@@ -16,14 +16,15 @@ type Timetable struct {
 	zone     *time.Location
 	// slack is what an execution takes beyond its due time: the timeout, and the grace of a heartbeat.
 	slack time.Duration
-	// stale is the definition's own word for when data is too old; 0 for none.
-	stale time.Duration
+	// patience is how long data stays good, where that does not hang on the due times.
+	patience time.Duration
 }
 
 // NewTimetable returns the timetable of a definition with defaults applied. It fails on a cron
 // expression or time zone that Validate refuses, and on a definition without either schedule.
 func NewTimetable(d Definition) (Timetable, error) {
-	t := Timetable{slack: d.Timeout.Std() + d.Grace.Std(), stale: d.StaleAfter.Std()}
+	t := Timetable{slack: d.Timeout.Std() + d.Grace.Std()}
+	t.patience, _ = d.Patience()
 	if d.Cron != "" {
 		expression, err := parseCron(d.Cron)
 		if err != nil {
@@ -98,11 +99,8 @@ func (t Timetable) previousCron(at time.Time) time.Time {
 // says, else two intervals, a timeout and a grace later; by cron, timeout and grace after the second due
 // time from then.
 func (t Timetable) StaleAt(last time.Time) time.Time {
-	switch {
-	case t.stale != 0:
-		return last.Add(t.stale)
-	case t.zone != nil:
-		return t.Next(t.Next(last)).Add(t.slack)
+	if t.patience != 0 {
+		return last.Add(t.patience)
 	}
-	return last.Add(2*t.interval + t.slack)
+	return t.Next(t.Next(last)).Add(t.slack)
 }

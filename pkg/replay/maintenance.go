@@ -82,11 +82,19 @@ func (m Maintenance) windows(from, to time.Time) []window {
 	var all []window
 	length := m.Duration.Std()
 	for begin := timetable.Next(from.Add(-length)); begin.Before(to) && !begin.IsZero(); begin = timetable.Next(begin) {
-		if n := len(all); n > 0 && !begin.After(all[n-1].to) {
-			all[n-1].to = begin.Add(length)
-		} else {
-			all = append(all, window{begin, begin.Add(length)})
-		}
+		all = join(all, window{begin, begin.Add(length)})
+	}
+	return all
+}
+
+// join adds a window that begins no earlier than the last one; what touch are one.
+func join(all []window, next window) []window {
+	n := len(all)
+	if n == 0 || next.from.After(all[n-1].to) {
+		return append(all, next)
+	}
+	if next.to.After(all[n-1].to) {
+		all[n-1].to = next.to
 	}
 	return all
 }
@@ -106,13 +114,7 @@ func newQuiet(all []Maintenance, from, to time.Time) *quiet {
 	}
 	slices.SortFunc(windows, func(x, y window) int { return x.from.Compare(y.from) })
 	for _, w := range windows {
-		if n := len(q.windows); n > 0 && !w.from.After(q.windows[n-1].to) {
-			if w.to.After(q.windows[n-1].to) {
-				q.windows[n-1].to = w.to
-			}
-			continue
-		}
-		q.windows = append(q.windows, w)
+		q.windows = join(q.windows, w)
 	}
 	return q
 }

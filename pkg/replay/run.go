@@ -114,7 +114,9 @@ func (c *Case) beginRun(r *trace.Result) {
 	if len(w.paces) != len(was.Locations) {
 		return
 	}
-	w.stale = min(staleSpan(was), staleSpan(would))
+	patience, _ := was.Patience()
+	other, _ := would.Patience()
+	w.stale = int64(min(patience, other))
 	for _, p := range w.paces {
 		if !c.was.tallies.Steady(c.id, p.location, p.outcome) || !c.would.tallies.Steady(c.id, p.location, p.regraded) || r.StoredAt-p.stored > w.stale {
 			return
@@ -188,14 +190,6 @@ func (c *Case) endRun() {
 	for i := range w.paces {
 		w.paces[i].n = 0
 	}
-}
-
-// staleSpan is how long data stays good, for a check by interval.
-func staleSpan(d monitor.Definition) int64 {
-	if d.StaleAfter != 0 {
-		return int64(d.StaleAfter)
-	}
-	return int64(2*d.Interval.Std() + d.Timeout.Std())
 }
 
 // calm reports whether how the check stands is what its results say at a time.

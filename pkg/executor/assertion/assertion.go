@@ -131,9 +131,9 @@ func (c *Compiler) Compile(text string) (*Assertion, error) {
 // String returns the expression.
 func (a *Assertion) String() string { return a.text }
 
-// Evaluate reports whether the assertion holds for the values. When it does not, actual says what was found instead, in
-// at most maxActual bytes; clean is applied to every text before it is cut and shown, to take
-// secrets out. An error says that it could not be evaluated: a key that is missing, too much work,
+// Evaluate reports whether the assertion holds for the values. When it does not, actual says what was
+// found instead, in at most maxActual bytes; clean is applied to every text before it is cut and shown,
+// to take secrets out. An error says that it could not be evaluated: a key that is missing, too much work,
 // ctx's end.
 func (a *Assertion) Evaluate(ctx context.Context, values Values, clean func(string) string) (passed bool, actual string, err error) {
 	if a.plain.holds(values) && ctx.Err() == nil {

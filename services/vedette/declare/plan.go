@@ -91,14 +91,20 @@ func step(what, id string, want, has map[string]any) Step {
 
 // keepTokens lets heartbeats that are declared without a token keep the one they have, as the server does.
 func keepTokens(declared, have []monitor.Definition) error {
+	tokens := make(map[string]monitor.Definition)
+	for _, h := range have {
+		if h.Pushed() && heartbeatcheck.HasToken(h) {
+			tokens[h.ID] = h
+		}
+	}
 	for i := range declared {
 		d := &declared[i]
-		at := slices.IndexFunc(have, func(h monitor.Definition) bool { return h.ID == d.ID })
-		if at < 0 || !d.Pushed() || !have[at].Pushed() || heartbeatcheck.HasToken(*d) || !heartbeatcheck.HasToken(have[at]) {
+		holder, held := tokens[d.ID]
+		if !held || !d.Pushed() || heartbeatcheck.HasToken(*d) {
 			continue
 		}
 		var err error
-		if d.Options, err = heartbeatcheck.Kept(*d, have[at]); err != nil {
+		if d.Options, err = heartbeatcheck.Kept(*d, holder); err != nil {
 			return fmt.Errorf("check %s: %w", d.ID, err)
 		}
 	}
