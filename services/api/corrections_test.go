@@ -45,7 +45,11 @@ func TestACorrectionChangesUptimeUntilItIsWithdrawn(t *testing.T) {
 		require.Equal(t, "503", i.Cause, "what was decided stays")
 		return i.CorrectedBy
 	}
-	require.Eventually(t, func() bool { return uptime().Down == 2 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		var view readmodel.CheckView
+		w.want(http.StatusOK, http.MethodGet, "/api/v1/checks/home", nil).into(t, &view)
+		return view.Uptime["24h"].Expected == len(results)
+	}, 5*time.Second, 10*time.Millisecond)
 	before := uptime()
 	require.InDelta(t, 0.8, *before.Ratio, 1e-9)
 

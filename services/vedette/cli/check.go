@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,12 +51,7 @@ func (a *app) checkList() *cobra.Command {
 	a.completeFixed(cmd, "status", statusNames())
 	a.completeFixed(cmd, "sort", []string{"id", "name", "status", "latency", "uptime", "updated_at"})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{}
-		for name, value := range map[string]string{"q": text, "service": service, "kind": kind, "sort": sort, "status": strings.Join(statuses, ",")} {
-			if value != "" {
-				query.Set(name, value)
-			}
-		}
+		query := queryOf(map[string]string{"q": text, "service": service, "kind": kind, "sort": sort, "status": strings.Join(statuses, ",")})
 		for _, l := range labels {
 			query.Add("label", l)
 		}

@@ -114,12 +114,7 @@ func (a *app) correctionList() *cobra.Command {
 	a.complete(cmd, "check", a.checkIDs)
 	a.complete(cmd, "service", a.serviceIDs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{}
-		for name, value := range map[string]string{"check": check, "service": service} {
-			if value != "" {
-				query.Set(name, value)
-			}
-		}
+		query := queryOf(map[string]string{"check": check, "service": service})
 		if standing {
 			query.Set("standing", "true")
 		}

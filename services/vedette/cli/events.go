@@ -86,12 +86,7 @@ func eventTypes() []string {
 }
 
 func (f eventFlags) query() url.Values {
-	query := url.Values{}
-	for name, value := range map[string]string{"after": f.after, "from": f.from, "service": f.service, "check": f.check, "aggregate": f.aggregate} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
+	query := queryOf(map[string]string{"after": f.after, "from": f.from, "service": f.service, "check": f.check, "aggregate": f.aggregate})
 	var kinds []string
 	for _, kind := range f.kinds {
 		kinds = append(kinds, wholeType(kind))

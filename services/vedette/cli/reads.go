@@ -86,12 +86,7 @@ func (a *app) incidentsCommand() *cobra.Command {
 	a.complete(cmd, "check", a.checkIDs)
 	a.complete(cmd, "service", a.serviceIDs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{}
-		for name, value := range map[string]string{"check": check, "service": service} {
-			if value != "" {
-				query.Set(name, value)
-			}
-		}
+		query := queryOf(map[string]string{"check": check, "service": service})
 		if open {
 			query.Set("open", "true")
 		}
@@ -180,4 +175,15 @@ func ago(now, then time.Time) string {
 		return "never"
 	}
 	return age(now, then) + " ago"
+}
+
+// queryOf is a query of what is given.
+func queryOf(values map[string]string) url.Values {
+	query := url.Values{}
+	for name, value := range values {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
 }

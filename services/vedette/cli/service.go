@@ -45,12 +45,7 @@ func (a *app) serviceList() *cobra.Command {
 	a.completeFixed(cmd, "status", statusNames())
 	a.completeFixed(cmd, "sort", []string{"id", "name", "status", "updated_at"})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		query := url.Values{}
-		for name, value := range map[string]string{"q": text, "sort": sort, "status": strings.Join(statuses, ",")} {
-			if value != "" {
-				query.Set(name, value)
-			}
-		}
+		query := queryOf(map[string]string{"q": text, "sort": sort, "status": strings.Join(statuses, ",")})
 		query, err := a.asOf(*at, query)
 		if err != nil {
 			return err
