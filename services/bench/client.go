@@ -46,41 +46,38 @@ func (p *program) post(ctx context.Context, path string, body any) error {
 
 // postOnce reports as well whether an error may be gone the next time.
 func (p *program) postOnce(ctx context.Context, path, key string, raw []byte) (again bool, err error) {
+	status, err := p.send(ctx, path, key, raw, http.StatusCreated)
+	if status == 0 {
+		return ctx.Err() == nil, err
+	}
+	busy := []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	return slices.Contains(busy, status), err
+}
+
+// order sends a request without a body that is taken up and carried out later.
+func (p *program) order(ctx context.Context, path string) error {
+	_, err := p.send(ctx, path, rand.Text(), nil, http.StatusAccepted)
+	return err
+}
+
+// send posts once, and wants a status. Without an answer status is 0.
+func (p *program) send(ctx context.Context, path, key string, raw []byte, want int) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, bytes.NewReader(raw))
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return ctx.Err() == nil, err
+		return 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusCreated {
+	if err == nil && response.StatusCode != want {
 		err = fmt.Errorf("POST %s: %s: %s", path, response.Status, answer)
 	}
-	busy := []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
-	return slices.Contains(busy, response.StatusCode), err
-}
-
-// order sends a request without a body that is taken up and carried out later.
-func (p *program) order(ctx context.Context, path string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusAccepted {
-		err = fmt.Errorf("POST %s: %s: %s", path, response.Status, answer)
-	}
-	return err
+	return response.StatusCode, err
 }
 
 // get decodes what is at a path.

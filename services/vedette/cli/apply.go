@@ -108,35 +108,29 @@ func (a *app) sayStep(s declare.Step) {
 
 // carryOut does one step. etag is that of the revision that was compared.
 func (a *app) carryOut(ctx context.Context, c *client.Client, s declare.Step, etag string) (err error) {
-	switch s.Action {
-	case declare.Unchanged:
-	case declare.Delete:
-		return map[string]func(context.Context, string) error{"service": c.DeleteService, "check": c.DeleteCheck, "page": c.DeletePage}[s.What](ctx, s.ID)
-	case declare.Create, declare.Update:
-		switch created := s.Action == declare.Create; s.What {
-		case "service":
-			if created {
-				_, err = c.RegisterService(ctx, s.Definition)
-			} else {
-				_, err = c.ReplaceService(ctx, s.ID, s.Definition, etag)
-			}
-		case "page":
-			if created {
-				_, err = c.RegisterPage(ctx, s.Definition)
-			} else {
-				_, err = c.ReplacePage(ctx, s.ID, s.Definition, etag)
-			}
-		default:
-			var check client.Check
-			if created {
-				check, err = c.RegisterCheck(ctx, s.Definition)
-			} else {
-				check, err = c.ReplaceCheck(ctx, s.ID, s.Definition, etag)
-			}
-			if err == nil {
-				a.sayAddress(c, check)
-			}
-		}
+	var check client.Check
+	switch s.What + " " + string(s.Action) {
+	case "service create":
+		_, err = c.RegisterService(ctx, s.Definition)
+	case "service update":
+		_, err = c.ReplaceService(ctx, s.ID, s.Definition, etag)
+	case "service delete":
+		err = c.DeleteService(ctx, s.ID)
+	case "check create":
+		check, err = c.RegisterCheck(ctx, s.Definition)
+	case "check update":
+		check, err = c.ReplaceCheck(ctx, s.ID, s.Definition, etag)
+	case "check delete":
+		err = c.DeleteCheck(ctx, s.ID)
+	case "page create":
+		_, err = c.RegisterPage(ctx, s.Definition)
+	case "page update":
+		_, err = c.ReplacePage(ctx, s.ID, s.Definition, etag)
+	case "page delete":
+		err = c.DeletePage(ctx, s.ID)
+	}
+	if err == nil {
+		a.sayAddress(c, check)
 	}
 	return err
 }
