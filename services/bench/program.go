@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/vedette/vedette/services/vedette/programlog"
 )
 
 // program is the vedette under measurement, in a folder of its own that goes with it.
@@ -26,7 +26,7 @@ type program struct {
 
 	cmd  *exec.Cmd
 	base string
-	log  *logged
+	log  *programlog.Log
 	// ended is closed when the process has ended.
 	ended chan struct{}
 }
@@ -56,7 +56,7 @@ func (p *program) start(ctx context.Context, logLevel string) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	p.base, p.log, p.ended = "http://"+address, new(logged), make(chan struct{})
+	p.base, p.log, p.ended = "http://"+address, new(programlog.Log), make(chan struct{})
 	p.cmd = exec.Command(p.binary, "up", "--data", p.data(), "--http", address, "--concurrency", strconv.Itoa(p.opt.concurrency), "--durability", p.opt.durability, "--log-level", logLevel)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
@@ -67,24 +67,6 @@ func (p *program) start(ctx context.Context, logLevel string) error {
 		_ = p.cmd.Wait()
 	}()
 	return p.awaitReady(ctx)
-}
-
-// logged keeps what the program writes.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(raw []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(raw)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func (p *program) data() string { return filepath.Join(p.folder, "data") }

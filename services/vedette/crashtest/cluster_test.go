@@ -144,8 +144,8 @@ func TestADamagedOrUnwritableStoreIsSaid(t *testing.T) {
 	select {
 	case <-p.done:
 		require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
-		require.Contains(t, p.tail(), file, "the message names the folder")
+		require.Contains(t, p.log.Tail(), file, "the message names the folder")
 	case <-time.After(20 * time.Second):
-		t.Fatalf("it started on a file:\n%s", p.tail())
+		t.Fatalf("it started on a file:\n%s", p.log.Tail())
 	}
 }

@@ -2,7 +2,6 @@
 package crashtest_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/services/vedette/programlog"
 )
 
 // rounds is how often a test kills: a few by default, VEDETTE_CRASH_ROUNDS for more.
@@ -45,28 +46,14 @@ type process struct {
 	name string
 	cmd  *exec.Cmd
 	done chan struct{}
-	mu   sync.Mutex
-	log  bytes.Buffer
-}
-
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-func (p *process) tail() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	text := p.log.Bytes()
-	return string(text[max(0, len(text)-6000):])
+	log  programlog.Log
 }
 
 // start runs a program until it is killed, or the test ends.
 func start(t *testing.T, name, program string, args ...string) *process {
 	t.Helper()
 	p := &process{name: name, cmd: exec.Command(program, args...), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.Env = append(os.Environ(), "VEDETTE_LOG_LEVEL=info")
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -76,7 +63,7 @@ func start(t *testing.T, name, program string, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("--- %s:\n%s", name, p.tail())
+			t.Logf("--- %s:\n%s", name, p.log.Tail())
 		}
 	})
 	return p
@@ -94,9 +81,9 @@ func (p *process) stop(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-p.done:
-		require.Zero(t, p.cmd.ProcessState.ExitCode(), p.tail())
+		require.Zero(t, p.cmd.ProcessState.ExitCode(), p.log.Tail())
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s did not stop:\n%s", p.name, p.tail())
+		t.Fatalf("%s did not stop:\n%s", p.name, p.log.Tail())
 	}
 }
 
@@ -122,9 +109,9 @@ func awaitReady(t *testing.T, base string, p *process) {
 		}
 		select {
 		case <-p.done:
-			t.Fatalf("%s ended before it was ready:\n%s", p.name, p.tail())
+			t.Fatalf("%s ended before it was ready:\n%s", p.name, p.log.Tail())
 		case <-deadline:
-			t.Fatalf("%s is not ready (status %d, error %v):\n%s", p.name, status, err, p.tail())
+			t.Fatalf("%s is not ready (status %d, error %v):\n%s", p.name, status, err, p.log.Tail())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -48,7 +48,7 @@ func TestKilledWhileReadModelsAreRebuilt(t *testing.T) {
 		order()
 		select {
 		case <-p.done:
-			t.Fatalf("it ended by itself:\n%s", p.tail())
+			t.Fatalf("it ended by itself:\n%s", p.log.Tail())
 		case <-time.After(time.Duration(rand.IntN(800)) * time.Millisecond):
 		}
 		from := time.Now()

@@ -61,7 +61,7 @@ func interrupt(t *testing.T, times int, end func(*process)) {
 		setStatus(statuses[round%2])
 		select {
 		case <-p.done:
-			t.Fatalf("it ended by itself:\n%s", p.tail())
+			t.Fatalf("it ended by itself:\n%s", p.log.Tail())
 		case <-time.After(time.Duration(300+rand.IntN(2500)) * time.Millisecond):
 		}
 		from := time.Now()

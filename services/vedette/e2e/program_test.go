@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/services/vedette/programlog"
 )
 
 // build compiles the program into a folder of the test's.
@@ -36,21 +38,7 @@ type server struct {
 
 	cmd  *exec.Cmd
 	done chan struct{}
-	mu   sync.Mutex
-	log  bytes.Buffer
-}
-
-func (s *server) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.Write(b)
-}
-
-func (s *server) tail() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text := s.log.Bytes()
-	return string(text[max(0, len(text)-4000):])
+	log  programlog.Log
 }
 
 // serve starts the program and waits until it is ready.
@@ -66,7 +54,7 @@ func serve(t *testing.T, program string) *server {
 		_ = s.cmd.Process.Kill() // gone already is as good
 		<-s.done
 		if t.Failed() {
-			t.Logf("--- vedette up:\n%s", s.tail())
+			t.Logf("--- vedette up:\n%s", s.log.Tail())
 		}
 	})
 	return s
@@ -76,7 +64,7 @@ func (s *server) start(t *testing.T) {
 	t.Helper()
 	// The tests keep no data: they need not wait for the disk.
 	s.cmd = exec.Command(s.program, "up", "--data", s.data, "--http", s.address, "--durability", "relaxed")
-	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Env = s, s, os.Environ()
+	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Env = &s.log, &s.log, os.Environ()
 	s.done = make(chan struct{})
 	require.NoError(t, s.cmd.Start())
 	go func(cmd *exec.Cmd, done chan struct{}) {
@@ -96,7 +84,7 @@ func (s *server) stop(t *testing.T) {
 	select {
 	case <-s.done:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("vedette up did not stop:\n%s", s.tail())
+		t.Fatalf("vedette up did not stop:\n%s", s.log.Tail())
 	}
 }
 

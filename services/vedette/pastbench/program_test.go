@@ -13,12 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/services/vedette/programlog"
 )
 
 // program is Vedette as built, run on a data folder.
@@ -27,8 +28,7 @@ type program struct {
 
 	cmd  *exec.Cmd
 	done chan struct{}
-	mu   sync.Mutex
-	log  bytes.Buffer
+	log  programlog.Log
 }
 
 func build(b *testing.B) *program {
@@ -37,19 +37,6 @@ func build(b *testing.B) *program {
 	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "github.com/vedette/vedette/services/vedette").CombinedOutput()
 	require.NoError(b, err, string(out))
 	return &program{binary: binary}
-}
-
-func (v *program) Write(raw []byte) (int, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.log.Write(raw)
-}
-
-func (v *program) tail() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	text := v.log.Bytes()
-	return string(text[max(0, len(text)-4000):])
 }
 
 // serve starts the program and waits until its read models are built.
@@ -61,7 +48,7 @@ func (v *program) serve(b *testing.B, data string) *program {
 	require.NoError(b, l.Close())
 	v.base = "http://" + address
 	v.cmd = exec.Command(v.binary, "up", "--data", data, "--http", address, "--durability", "relaxed", "--log-level", "warn")
-	v.cmd.Stdout, v.cmd.Stderr, v.cmd.Env = v, v, os.Environ()
+	v.cmd.Stdout, v.cmd.Stderr, v.cmd.Env = &v.log, &v.log, os.Environ()
 	v.done = make(chan struct{})
 	require.NoError(b, v.cmd.Start())
 	go func() {
@@ -72,7 +59,7 @@ func (v *program) serve(b *testing.B, data string) *program {
 		_ = v.cmd.Process.Kill() // gone already is as good
 		<-v.done
 		if b.Failed() {
-			b.Logf("--- vedette up:\n%s", v.tail())
+			b.Logf("--- vedette up:\n%s", v.log.Tail())
 		}
 	})
 	require.Eventually(b, func() bool { return v.isBuilt(b.Context()) }, 10*time.Minute, 100*time.Millisecond, "the read models are not built")
