@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/vedette/vedette/services/vedette/programlog"
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 // program is the vedette under measurement, in a folder of its own that goes with it.

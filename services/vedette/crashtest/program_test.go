@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vedette/vedette/services/vedette/programlog"
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 // rounds is how often a test kills: a few by default, VEDETTE_CRASH_ROUNDS for more.

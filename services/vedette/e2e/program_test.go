@@ -20,7 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vedette/vedette/services/vedette/programlog"
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 // build compiles the program into a folder of the test's.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vedette/vedette/services/vedette/programlog"
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 // program is Vedette as built, run on a data folder.
