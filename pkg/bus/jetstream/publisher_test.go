@@ -37,9 +37,10 @@ func TestReplaySubjectsTellWhatTheyAreAbout(t *testing.T) {
 func TestAPublisherPublishes(t *testing.T) {
 	server := started(t)
 	user, password := server.User()
-	heard, err := app(t, server).SubscribeSync("replay.>")
+	listener := app(t, server)
+	heard, err := listener.SubscribeSync("replay.>")
 	require.NoError(t, err)
-	require.NoError(t, app(t, server).Flush())
+	require.NoError(t, listener.Flush())
 	p, err := jetstream.ConnectPublisher(t.Context(), jetstream.Server{InProcess: server, User: user, Password: password}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer p.Close()
