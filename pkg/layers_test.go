@@ -53,6 +53,7 @@ func parts() []struct {
 		{"pkg/explain", part{"explain", 2}},
 		{"pkg/statuspage", part{"statuspage", 2}},
 		{"pkg/chain", part{"chain", 0}},
+		{"pkg/jsonscan", part{"jsonscan", 0}},
 		{"pkg/archive", part{"archive", 1}},
 		{"pkg/notify", part{"notify", 2}},
 		{"pkg/process", part{"process", 2}},

@@ -40,7 +40,7 @@ type checkState struct {
 	id, service, kind string
 	status            monitor.Status
 	pulse             *pulse
-	// text is what a query is searched for in, name the name by which it is sorted.
+	// These are of the definition.
 	text, name string
 	// staleAt is when silence makes it unknown; zero for never.
 	staleAt time.Time
@@ -74,15 +74,18 @@ func (b *board) setCheck(key string, entry *checkEntry) {
 	if entry == nil {
 		return
 	}
-	c := &checkState{
-		checkEntry: entry, id: entry.ID, service: entry.Service, kind: entry.Kind, status: entry.Status,
-		name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target),
-	}
+	c := newCheckState(entry, newDefinition(entry.Definition))
 	c.hear(b.pulses[key])
 	b.checks[key] = c
 	i, _ := slices.BinarySearchFunc(b.sorted, c, byID)
 	b.sorted = slices.Insert(b.sorted, i, c)
 	b.members(entry.Service)[c] = struct{}{}
+}
+
+func newCheckState(entry *checkEntry, d *definition) *checkState {
+	return &checkState{
+		checkEntry: entry, id: entry.ID, service: entry.Service, kind: entry.Kind, status: entry.Status, text: d.text, name: d.name,
+	}
 }
 
 func byID(x, y *checkState) int { return strings.Compare(x.id, y.id) }

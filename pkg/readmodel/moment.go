@@ -109,18 +109,12 @@ func (m *moments) keep(one *Moment) {
 // board makes a board of what was read. Silence proves nothing on it.
 func (s *snapshot) board() *board {
 	b := newBoard()
-	slices.SortFunc(s.checks, func(x, y *checkEntry) int { return strings.Compare(x.ID, y.ID) })
-	b.sorted = make([]*checkState, len(s.checks))
-	states := make([]checkState, len(s.checks))
-	for i, entry := range s.checks {
-		c := &states[i]
-		*c = checkState{
-			checkEntry: entry, id: entry.ID, service: entry.Service, kind: entry.Kind, status: entry.Status,
-			name: strings.ToLower(entry.Name), text: haystack(entry.Labels, entry.ID, entry.Name, entry.Target),
-		}
-		b.sorted[i] = c
-		b.checks[checkPrefix+token(entry.ID)] = c
-		b.members(entry.Service)[c] = struct{}{}
+	slices.SortFunc(s.checks, byID)
+	b.sorted = s.checks
+	b.checks = make(map[string]*checkState, len(s.checks))
+	for _, c := range s.checks {
+		b.checks[checkPrefix+token(c.id)] = c
+		b.members(c.service)[c] = struct{}{}
 	}
 	for _, entry := range s.services {
 		b.setService(servicePrefix+token(entry.ID), entry)

@@ -152,7 +152,7 @@ type snapshot struct {
 
 	mu        sync.Mutex
 	sequence  uint64
-	checks    []*checkEntry
+	checks    []*checkState
 	services  []*serviceEntry
 	incidents []*IncidentView
 	runners   []*RunnerView
@@ -176,7 +176,7 @@ func (s *snapshot) take(kind string, latest map[string]step) (err error) {
 		}
 		switch kind {
 		case "check":
-			err = addView(&part.checks, one, s.definitions.standing)
+			err = addView(&part.checks, one, s.definitions.check)
 		case "service":
 			err = addView(&part.services, one, readWhole[serviceEntry])
 		case "incident":

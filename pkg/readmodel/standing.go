@@ -1,12 +1,10 @@
 package readmodel
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
+	"github.com/vedette/vedette/pkg/jsonscan"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -31,12 +29,17 @@ func writeStanding(c *checkEntry) (definition, body []byte) {
 }
 
 func readStanding(definition, body []byte) (*checkEntry, error) {
-	return new(definitions).standing(definition, body)
+	c := &checkEntry{}
+	var err error
+	if c.Definition, err = readDefinition(definition); err != nil {
+		return nil, err
+	}
+	return c, c.stand(body)
 }
 
 // stand sets all but the definition.
 func (c *checkEntry) stand(body []byte) error {
-	s, ok := readStandingFast(body)
+	s, ok := scanStanding(body)
 	if !ok {
 		if err := json.Unmarshal(body, &s); err != nil {
 			return err
@@ -47,88 +50,59 @@ func (c *checkEntry) stand(body []byte) error {
 	return nil
 }
 
-// readStandingFast reads what writeStanding writes, without looking for what else JSON may hold: a
-// board of the past reads one of each check. Not ok for what is written in another way.
-func readStandingFast(body []byte) (s standing, ok bool) {
-	r := standingReader{text: body}
-	r.want(`{"revision":`)
-	s.Revision = r.number()
-	r.want(`,"status":`)
-	s.Status = monitor.Status(r.string())
-	r.want(`,"status_since":`)
-	s.StatusSince = r.time()
-	r.want(`,"created_at":`)
-	s.CreatedAt = r.time()
-	r.want(`,"updated_at":`)
-	s.UpdatedAt = r.time()
-	if r.has(`,"decided_at":{"sequence":`) {
-		s.DecidedAt.Sequence = r.number()
-		r.want(`,"index":`)
-		s.DecidedAt.Index = int(r.number())
-		r.want(`}`)
-	}
-	if r.has(`,"incident":`) {
-		s.Incident = r.string()
-	}
-	if r.has(`,"reason":`) {
-		s.Reason = r.string()
-	}
-	s.Pending = r.has(`,"pending":true`)
-	r.want(`,"sequence":`)
-	s.Sequence = r.number()
-	r.want(`}`)
-	if r.failed || len(r.text) > 0 {
-		return standing{}, false
-	}
-	return s, true
+// scanStanding reads what writeStanding writes: a board of the past reads one of each check. Not ok for what
+// is written in another way.
+func scanStanding(body []byte) (one standing, ok bool) {
+	s := jsonscan.New(body)
+	s.Object(func(key []byte) int {
+		switch string(key) {
+		case "revision":
+			one.Revision = s.Unsigned()
+			return 1
+		case "status":
+			one.Status = monitor.Status(s.Text(string(monitor.StatusUp)))
+			return 2
+		case "status_since":
+			one.StatusSince = s.Time()
+			return 3
+		case "created_at":
+			one.CreatedAt = s.Time()
+			return 4
+		case "updated_at":
+			one.UpdatedAt = s.Time()
+			return 5
+		case "decided_at":
+			one.DecidedAt = scanPosition(s)
+			return 6
+		case "incident":
+			one.Incident = s.Text()
+			return 7
+		case "reason":
+			one.Reason = s.Text()
+			return 8
+		case "pending":
+			one.Pending = s.Boolean()
+			return 9
+		case "sequence":
+			one.Sequence = s.Unsigned()
+			return 10
+		}
+		return 0
+	})
+	return one, s.Whole()
 }
 
-// standingReader reads on until something is not as wanted.
-type standingReader struct {
-	text   []byte
-	failed bool
-}
-
-func (r *standingReader) has(text string) bool {
-	rest, ok := bytes.CutPrefix(r.text, []byte(text))
-	if ok {
-		r.text = rest
-	}
-	return ok
-}
-
-func (r *standingReader) want(text string) { r.failed = !r.has(text) || r.failed }
-
-func (r *standingReader) number() uint64 {
-	n := 0
-	for n < len(r.text) && r.text[n] >= '0' && r.text[n] <= '9' {
-		n++
-	}
-	value, err := strconv.ParseUint(string(r.text[:n]), 10, 63)
-	r.failed = r.failed || err != nil || (n > 1 && r.text[0] == '0')
-	r.text = r.text[n:]
-	return value
-}
-
-// string reads a text without escapes.
-func (r *standingReader) string() string {
-	if len(r.text) == 0 || r.text[0] != '"' {
-		r.failed = true
-		return ""
-	}
-	n := bytes.IndexByte(r.text[1:], '"')
-	if n < 0 || bytes.ContainsFunc(r.text[1:1+n], func(c rune) bool { return c == '\\' || c < ' ' || c == utf8.RuneError }) {
-		r.failed = true
-		return ""
-	}
-	text := string(r.text[1 : 1+n])
-	r.text = r.text[n+2:]
-	return text
-}
-
-func (r *standingReader) time() time.Time {
-	var at time.Time
-	err := at.UnmarshalText([]byte(r.string()))
-	r.failed = r.failed || err != nil
-	return at
+func scanPosition(s *jsonscan.Scanner) (p monitor.Position) {
+	s.Object(func(key []byte) int {
+		switch string(key) {
+		case "sequence":
+			p.Sequence = s.Unsigned()
+			return 1
+		case "index":
+			p.Index = s.Integer()
+			return 2
+		}
+		return 0
+	})
+	return p
 }

@@ -1,81 +1,70 @@
 package cloudevents
 
-import "github.com/vedette/vedette/pkg/monitor"
+import (
+	"github.com/vedette/vedette/pkg/jsonscan"
+	"github.com/vedette/vedette/pkg/monitor"
+)
 
 // scanResults reads a batch of results as MarshalBatch writes it, which is what nearly all batches are
 // and what most of the time of reading goes into. ok is false for anything else, also for results of
 // another version.
 func scanResults(raw []byte) (events []monitor.EventMessage, ok bool) {
-	s := scanner{raw: raw}
+	s := jsonscan.New(raw)
 	var last monitor.EventMessage
 	var result monitor.Result
-	s.array(func() {
-		last, result = scanEvent(&s, last.Meta, result)
+	s.Array(func() {
+		last, result = scanEvent(s, last.Meta, result)
 		last.Index = len(events)
 		events = append(events, last)
 	})
-	return events, !s.foreign && s.at == len(raw) && len(events) > 0
-}
-
-// fields notes which keys there were: none may come twice.
-type fields uint32
-
-func (f *fields) twice(bit int) bool {
-	was := *f
-	*f |= 1 << bit
-	return *f == was
+	return events, s.Whole() && len(events) > 0
 }
 
 // scanEvent reads one result in structured mode. Texts that are those of the one before are shared
 // with it.
-func scanEvent(s *scanner, before monitor.Meta, like monitor.Result) (m monitor.EventMessage, result monitor.Result) {
-	var seen fields
+func scanEvent(s *jsonscan.Scanner, before monitor.Meta, like monitor.Result) (m monitor.EventMessage, result monitor.Result) {
 	var version, kind string
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) int {
 		bit := 0
 		switch string(key) {
 		case "specversion":
-			bit, version = 1, s.text("1.0")
+			bit, version = 1, s.Text("1.0")
 		case "id":
-			bit, m.ID = 2, s.text()
+			bit, m.ID = 2, s.Text()
 		case "type":
-			bit, kind = 3, s.word()
+			bit, kind = 3, s.Word()
 		case "source":
-			bit, m.Source = 4, s.text(before.Source)
+			bit, m.Source = 4, s.Text(before.Source)
 		case "subject":
 			bit = 5
-			s.skip()
+			s.Skip()
 		case "time":
-			bit, m.Time = 6, s.time()
+			bit, m.Time = 6, s.Time()
 		case "datacontenttype":
 			bit = 7
-			s.skip()
+			s.Skip()
 		case "commandid":
-			bit, m.CommandID = 8, s.text()
+			bit, m.CommandID = 8, s.Text()
 		case "causationid":
-			bit, m.CausationID = 9, s.text()
+			bit, m.CausationID = 9, s.Text()
 		case "correlationid":
-			bit, m.CorrelationID = 10, s.text(m.CausationID)
+			bit, m.CorrelationID = 10, s.Text(m.CausationID)
 		case "actor":
-			bit, m.Actor = 11, s.text()
+			bit, m.Actor = 11, s.Text()
 		case "data":
 			bit = 12
-			s.object(func(key []byte) {
-				if string(key) != "result" || len(m.Line) > 0 {
-					s.foreign = true
-					return
+			s.Object(func(key []byte) int {
+				if string(key) != "result" {
+					return 0
 				}
-				from := s.at
-				result = scanResult(s, like, m.CausationID)
-				m.Line = s.raw[from:s.at:s.at]
+				m.Line = s.Span(func() { result = scanResult(s, like, m.CausationID) })
+				return 1
 			})
-		default:
-			s.foreign = true
 		}
-		s.foreign = s.foreign || seen.twice(bit)
+		return bit
 	})
 	if version != "1.0" || checkTime(m.Time) != nil || len(m.Line) == 0 {
-		s.foreign = true
+		s.Refuse()
 	}
 	switch kind {
 	case monitor.CheckSucceeded{}.Type():
@@ -83,102 +72,94 @@ func scanEvent(s *scanner, before monitor.Meta, like monitor.Result) (m monitor.
 	case monitor.CheckFailed{}.Type():
 		m.Event = monitor.CheckFailed{Result: result}
 	default:
-		s.foreign = true
+		s.Refuse()
 	}
 	return m, result
 }
 
-func scanResult(s *scanner, like monitor.Result, id string) (r monitor.Result) {
-	var seen fields
-	s.object(func(key []byte) {
+// scanResult knows all but wire, which only tests of definitions have.
+func scanResult(s *jsonscan.Scanner, like monitor.Result, id string) (r monitor.Result) {
+	s.Object(func(key []byte) int {
 		bit := 0
 		switch string(key) {
 		case "id":
-			bit, r.ID = 1, s.text(id)
+			bit, r.ID = 1, s.Text(id)
 		case "check_id":
-			bit, r.CheckID = 2, s.text(like.CheckID)
+			bit, r.CheckID = 2, s.Text(like.CheckID)
 		case "service":
-			bit, r.Service = 3, s.text(like.Service)
+			bit, r.Service = 3, s.Text(like.Service)
 		case "revision":
-			bit, r.Revision = 4, s.unsigned()
+			bit, r.Revision = 4, s.Unsigned()
 		case "location":
-			bit, r.Location = 5, s.text(like.Location)
+			bit, r.Location = 5, s.Text(like.Location)
 		case "runner":
-			bit, r.Runner = 6, s.text(like.Runner)
+			bit, r.Runner = 6, s.Text(like.Runner)
 		case "due_at":
-			bit, r.DueAt = 7, s.time()
+			bit, r.DueAt = 7, s.Time()
 		case "started_at":
-			bit, r.StartedAt = 8, s.time()
+			bit, r.StartedAt = 8, s.Time()
 		case "next_due_at":
-			bit, r.NextDueAt = 9, s.time()
+			bit, r.NextDueAt = 9, s.Time()
 		case "duration_ms":
-			bit, r.DurationMS = 10, s.float()
+			bit, r.DurationMS = 10, s.Float()
 		case "outcome":
-			bit, r.Outcome = 11, monitor.Outcome(s.text(string(like.Outcome)))
+			bit, r.Outcome = 11, monitor.Outcome(s.Text(string(like.Outcome)))
 		case "attempts":
-			bit, r.Attempts = 12, s.integer()
+			bit, r.Attempts = 12, s.Integer()
 		case "observed":
-			bit, r.Observed = 13, s.values(0)
+			bit, r.Observed = 13, s.Values()
 		case "timings":
 			bit, r.Timings = 14, scanTimings(s)
 		case "assertions":
 			bit, r.Assertions = 15, scanAssertions(s)
 		case "error":
-			bit, r.Error = 16, s.text(like.Error)
+			bit, r.Error = 16, s.Text(like.Error)
 		case "trigger":
-			bit, r.Trigger = 17, monitor.Trigger(s.text(string(like.Trigger)))
-		default: // also wire, which only tests of definitions have
-			s.foreign = true
+			bit, r.Trigger = 17, monitor.Trigger(s.Text(string(like.Trigger)))
 		}
-		s.foreign = s.foreign || seen.twice(bit)
+		return bit
 	})
 	return r
 }
 
-func scanTimings(s *scanner) *monitor.Timings {
+func scanTimings(s *jsonscan.Scanner) *monitor.Timings {
 	t := new(monitor.Timings)
-	var seen fields
-	s.object(func(key []byte) {
+	s.Object(func(key []byte) int {
 		bit := 0
 		switch string(key) {
 		case "dns_ms":
-			bit, t.DNS = 1, s.float()
+			bit, t.DNS = 1, s.Float()
 		case "connect_ms":
-			bit, t.Connect = 2, s.float()
+			bit, t.Connect = 2, s.Float()
 		case "tls_ms":
-			bit, t.TLS = 3, s.float()
+			bit, t.TLS = 3, s.Float()
 		case "first_byte_ms":
-			bit, t.FirstByte = 4, s.float()
+			bit, t.FirstByte = 4, s.Float()
 		case "transfer_ms":
-			bit, t.Transfer = 5, s.float()
-		default:
-			s.foreign = true
+			bit, t.Transfer = 5, s.Float()
 		}
-		s.foreign = s.foreign || seen.twice(bit)
+		return bit
 	})
 	return t
 }
 
-func scanAssertions(s *scanner) []monitor.AssertionResult {
+func scanAssertions(s *jsonscan.Scanner) []monitor.AssertionResult {
 	all := make([]monitor.AssertionResult, 0, 1)
-	s.array(func() {
+	s.Array(func() {
 		var a monitor.AssertionResult
-		var seen fields
-		s.object(func(key []byte) {
+		s.Object(func(key []byte) int {
 			bit := 0
 			switch string(key) {
 			case "expression":
-				bit, a.Expression = 1, s.word()
+				bit, a.Expression = 1, s.Word()
 			case "passed":
-				bit, a.Passed = 2, s.boolean()
+				bit, a.Passed = 2, s.Boolean()
 			case "actual":
-				bit, a.Actual = 3, s.word()
+				bit, a.Actual = 3, s.Word()
 			case "error":
-				bit, a.Error = 4, s.text()
-			default:
-				s.foreign = true
+				bit, a.Error = 4, s.Text()
 			}
-			s.foreign = s.foreign || seen.twice(bit)
+			return bit
 		})
 		all = append(all, a)
 	})

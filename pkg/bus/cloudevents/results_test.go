@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/vedette/vedette/pkg/jsonscan"
 	"github.com/vedette/vedette/pkg/monitor"
 )
 
@@ -138,7 +139,7 @@ func TestWhatIsForeignIsLeftToTheLibrary(t *testing.T) {
 		"bad escape":      `{"error":"\x"}`,
 		"bad time":        `{"due_at":"yesterday"}`,
 		"comma":           `{"id":"a.1",}`,
-		"deep":            `{"observed":{"a":` + nested(maxDepth+2) + `}}`,
+		"deep":            `{"observed":{"a":` + nested(jsonscan.MaxDepth+2) + `}}`,
 		"torn":            `{"id":"a.1"`,
 	} {
 		_, ok := scanResults([]byte("[" + fmt.Sprintf(event, foreign) + "]"))

@@ -108,6 +108,11 @@ func (s Server) options(log *slog.Logger) []nats.Option {
 			if sub != nil {
 				subject = sub.Subject
 			}
+			if errors.Is(err, nats.ErrSlowConsumer) && sub != nil && sub.Type() == nats.ChanSubscription {
+				// A pull has room for what it asked for, but not for a sign of life as well. A gap is read again.
+				log.Debug("a pull is full", "subject", subject)
+				return
+			}
 			log.Error("NATS reports an error", "subject", subject, "error", err)
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {

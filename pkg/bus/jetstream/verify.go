@@ -14,7 +14,7 @@ import (
 )
 
 // progressEvery is after how many events the progress of a verification is told.
-const progressEvery = 5000
+const progressEvery = 1000
 
 // Verify reads all of EVENTS and compares it with the chain that is kept beside it, with the mark of
 // the last check, and with heads that were kept elsewhere; progress, which may be nil, is told how far

@@ -32,29 +32,42 @@ func build(t *testing.T) string {
 	return program
 }
 
-// server is a running `vedette up` with a folder and an address of its own.
+// server is a running Vedette with a folder and an address of its own.
 type server struct {
-	program, data, address, base string
+	program, base string
+	arguments     []string
 
 	cmd  *exec.Cmd
 	done chan struct{}
 	log  programlog.Log
 }
 
-// serve starts the program and waits until it is ready.
+// serve starts `vedette up` and waits until it is ready.
 func serve(t *testing.T, program string) *server {
+	t.Helper()
+	// The tests keep no data: they need not wait for the disk.
+	return serveAs(t, program, "up", "--data", t.TempDir(), "--durability", "relaxed")
+}
+
+// serveDemo starts `vedette demo` and waits until it is ready.
+func serveDemo(t *testing.T, program string) *server {
+	t.Helper()
+	return serveAs(t, program, "demo")
+}
+
+func serveAs(t *testing.T, program string, arguments ...string) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
-	s := &server{program: program, data: t.TempDir(), address: address, base: "http://" + address}
+	s := &server{program: program, arguments: append(arguments, "--http", address), base: "http://" + address}
 	s.start(t)
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill() // gone already is as good
 		<-s.done
 		if t.Failed() {
-			t.Logf("--- vedette up:\n%s", s.log.Tail())
+			t.Logf("--- vedette %s:\n%s", s.arguments[0], s.log.Tail())
 		}
 	})
 	return s
@@ -62,8 +75,7 @@ func serve(t *testing.T, program string) *server {
 
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	// The tests keep no data: they need not wait for the disk.
-	s.cmd = exec.Command(s.program, "up", "--data", s.data, "--http", s.address, "--durability", "relaxed")
+	s.cmd = exec.Command(s.program, s.arguments...)
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Env = &s.log, &s.log, os.Environ()
 	s.done = make(chan struct{})
 	require.NoError(t, s.cmd.Start())
@@ -74,7 +86,7 @@ func (s *server) start(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, _, err := s.ask(http.MethodGet, "/readyz", nil)
 		return err == nil && status == http.StatusOK
-	}, 30*time.Second, 25*time.Millisecond, "vedette up is not ready")
+	}, 30*time.Second, 25*time.Millisecond, "it is not ready")
 }
 
 // stop asks it to end, as an operator would.
@@ -84,7 +96,7 @@ func (s *server) stop(t *testing.T) {
 	select {
 	case <-s.done:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("vedette up did not stop:\n%s", s.log.Tail())
+		t.Fatalf("it did not stop:\n%s", s.log.Tail())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,7 +64,38 @@ func (v *program) serve(b *testing.B, data string) *program {
 		}
 	})
 	require.Eventually(b, func() bool { return v.isBuilt(b.Context()) }, 10*time.Minute, 100*time.Millisecond, "the read models are not built")
+	v.awaitRest(b)
 	return v
+}
+
+// awaitRest waits until the program takes less than a quarter of a processor: when it has started it verifies
+// what it holds.
+func (v *program) awaitRest(b *testing.B) {
+	b.Helper()
+	const tick = time.Second
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		before := v.worked(b)
+		time.Sleep(tick)
+		if v.worked(b)-before < tick/4 {
+			return
+		}
+		require.True(b, time.Now().Before(deadline), "the program does not rest")
+	}
+}
+
+// worked is how much processor time the program has had.
+func (v *program) worked(b *testing.B) time.Duration {
+	b.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", v.cmd.Process.Pid))
+	require.NoError(b, err)
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+	var ticks time.Duration
+	for _, field := range fields[11:13] { // of user and system, in hundredths of a second
+		n, err := strconv.Atoi(field)
+		require.NoError(b, err)
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
 }
 
 // isBuilt reports whether all read models have folded all that was.
