@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -87,26 +88,39 @@ func newImprint(bucket bus.Bucket, seed maphash.Seed) *imprint {
 	return &imprint{bucket: bucket, seed: seed, hashes: make(map[string]uint64), moved: make(chan struct{})}
 }
 
-// follow keeps the imprint that of the bucket until ctx ends.
+// follow keeps the imprint that of the bucket until ctx ends. While it reads what there is it rests as a build
+// does; read is called when it has.
 func (i *imprint) follow(ctx context.Context, ofResults bool, read func()) error {
+	reading, began := true, time.Now()
 	err := i.bucket.Watch(ctx, ">", func(entries []bus.Entry) {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		for _, e := range entries {
-			switch {
-			case e.Key == bus.CheckpointKey:
-				i.move(e, ofResults)
-			case e.Deleted:
-				delete(i.hashes, e.Key)
-			default:
-				i.hashes[e.Key] = maphash.Bytes(i.seed, e.Value)
-			}
+		i.take(entries, ofResults)
+		if reading {
+			rest(time.Since(began))
+			began = time.Now()
 		}
-	}, read)
+	}, func() {
+		reading = false
+		read()
+	})
 	if err == nil && ctx.Err() == nil {
 		return errors.New("a watch has ended by itself")
 	}
 	return err
+}
+
+func (i *imprint) take(entries []bus.Entry, ofResults bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, e := range entries {
+		switch {
+		case e.Key == bus.CheckpointKey:
+			i.move(e, ofResults)
+		case e.Deleted:
+			delete(i.hashes, e.Key)
+		default:
+			i.hashes[e.Key] = maphash.Bytes(i.seed, e.Value)
+		}
+	}
 }
 
 func (i *imprint) move(e bus.Entry, ofResults bool) {

@@ -10,20 +10,25 @@ import (
 	"github.com/vedette/vedette/pkg/readmodel"
 )
 
-// turns are taken by those who build beside what serves, out of RESULTS: one at a time reads the log,
+// turns are taken by those who build beside what serves, one out of EVENTS and one out of RESULTS at a time,
 // so that a rebuild of everything takes no more of the machine and its memory than that of one.
-type turns chan struct{}
+type turns struct{ ofEvents, ofResults chan struct{} }
 
-func newTurns() turns { return make(turns, 1) }
+func newTurns() turns {
+	return turns{ofEvents: make(chan struct{}, 1), ofResults: make(chan struct{}, 1)}
+}
 
-// awaitTurn waits until the worker may build, where it has to wait at all. leave makes room for the
-// next; it may be called again.
+// awaitTurn waits until the worker may build, where it has to wait at all: out of EVENTS all is built at once
+// while nothing serves. leave makes room for the next; it may be called again.
 func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
-	building, err := w.part(ctx)
-	if err != nil || !building || !w.ofResults {
+	lineage, err := w.keeper.lineage(ctx)
+	if err != nil || lineage.Building != w.generation || (lineage.Serving == 0 && !w.ofResults) {
 		return func() {}, err
 	}
-	turns := w.keeper.turns
+	turns := w.keeper.turns.ofEvents
+	if w.ofResults {
+		turns = w.keeper.turns.ofResults
+	}
 	leave = sync.OnceFunc(func() { <-turns })
 	select {
 	case turns <- struct{}{}:
@@ -46,12 +51,8 @@ func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 // foldAtOnce is how many messages a build folds before it lets others go first.
 const foldAtOnce = 64
 
-// restShare is by how much of the time of its work a build rests after it: on a busy machine work takes
-// longer, and so does the rest.
-const restShare = 0.5
-
 // foldAll folds messages. What is built while others serve lets those go first, again and again: it never
-// holds a processor for longer than a moment while they want one, and leaves a third of the time to them.
+// holds a processor for longer than a moment while they want one, and rests.
 func (w *worker) foldAll(messages []monitor.EventMessage) {
 	began := time.Now()
 	for i, m := range messages {
@@ -61,6 +62,12 @@ func (w *worker) foldAll(messages []monitor.EventMessage) {
 		}
 	}
 	if w.building {
-		time.Sleep(time.Duration(restShare * float64(time.Since(began))))
+		rest(time.Since(began))
 	}
 }
+
+// restShare is for how much of the time that work took what works beside others rests after it: on a busy
+// machine work takes longer, and so does the rest.
+const restShare = 1
+
+func rest(worked time.Duration) { time.Sleep(time.Duration(restShare * float64(worked))) }

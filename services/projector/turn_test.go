@@ -60,3 +60,40 @@ func TestOfResultsOneIsBuiltAtATime(t *testing.T) {
 		p.stop()
 	})
 }
+
+func TestOfEventsOneIsBuiltAtATime(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		p := w.start()
+		w.results(100)
+		ofEvents := []string{"checks", "services", "timeline"}
+		var mu sync.Mutex
+		building := make(map[string]bool)
+		stuck := func(bucket string, _ map[string][]byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, name := range ofEvents {
+				if bucket == readmodel.BucketOf(name, 2) {
+					building[name] = true
+					return errKilled
+				}
+			}
+			return nil
+		}
+		p.bus.onFlush.Store(&stuck)
+		for _, name := range append([]string{"activity"}, ofEvents...) {
+			w.order(name, readmodel.OrderRebuild)
+		}
+		time.Sleep(10 * time.Second)
+		mu.Lock()
+		require.Len(t, building, 1, "the others wait")
+		mu.Unlock()
+		require.Equal(t, 2, w.lineage("activity").Serving, "one of RESULTS waits for none of EVENTS")
+		p.bus.onFlush.Store(nil)
+		time.Sleep(time.Minute)
+		for _, name := range ofEvents {
+			require.Equal(t, 2, w.lineage(name).Serving, name)
+		}
+		require.Equal(t, w.folded(), w.everything())
+		p.stop()
+	})
+}
