@@ -51,23 +51,42 @@ func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 // foldAtOnce is how many messages a build folds before it lets others go first.
 const foldAtOnce = 64
 
-// foldAll folds messages. What is built while others serve lets those go first, again and again: it never
-// holds a processor for longer than a moment while they want one, and rests.
+// foldAll folds messages. What is built while others serve lets those go first, again and again, and rests.
 func (w *worker) foldAll(messages []monitor.EventMessage) {
-	began := time.Now()
+	if !w.building {
+		for _, m := range messages {
+			w.fold.Apply(m)
+		}
+		return
+	}
+	began, waited := time.Now(), time.Duration(0)
 	for i, m := range messages {
 		w.fold.Apply(m)
-		if w.building && i%foldAtOnce == foldAtOnce-1 {
-			runtime.Gosched()
+		if i%foldAtOnce == foldAtOnce-1 {
+			waited += letOthers()
 		}
 	}
-	if w.building {
-		rest(time.Since(began))
-	}
+	waited += letOthers()
+	rest(time.Since(began)-waited, waited)
 }
 
-// restShare is for how much of the time that work took what works beside others rests after it: on a busy
-// machine work takes longer, and so does the rest.
-const restShare = 1
+// letOthers lets those go first who are waiting for a processor, and returns how long they took.
+func letOthers() time.Duration {
+	began := time.Now()
+	runtime.Gosched()
+	return time.Since(began)
+}
 
-func rest(worked time.Duration) { time.Sleep(time.Duration(restShare * float64(worked))) }
+const (
+	// restShare is how many times as long a build rests as it worked and waited, for each time as long as it worked
+	// that others kept it waiting: alone it hardly rests, and beside many it takes what they leave.
+	restShare = 2
+	// maxRest is how many times as long as it worked and waited it rests at most, so that it comes to an end.
+	maxRest = 8
+)
+
+// rest rests after having worked, and waited for others, for so long.
+func rest(worked, waited time.Duration) {
+	share := min(maxRest, restShare*float64(waited)/float64(max(worked, 1)))
+	time.Sleep(time.Duration(share * float64(worked+waited)))
+}
