@@ -40,7 +40,7 @@ func (w *worker) succeed(ctx context.Context, batches <-chan batch) error {
 	}
 	end(true)
 	w.proof.stop()
-	w.building, w.proof = false, nil
+	w.building, w.beside, w.proof = false, false, nil
 	w.leave()
 	w.log.Info("another generation of a read model serves", "before", c.Old, "position", c.NewPosition,
 		"same", c.Same, "different", c.Different, "only_old", c.OnlyOld, "only_new", c.OnlyNew, "note", c.Note)

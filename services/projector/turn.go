@@ -22,6 +22,7 @@ func newTurns() turns {
 // while nothing serves. leave makes room for the next; it may be called again.
 func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 	lineage, err := w.keeper.lineage(ctx)
+	w.beside = lineage.Building == w.generation && lineage.Serving != 0
 	if err != nil || lineage.Building != w.generation || (lineage.Serving == 0 && !w.ofResults) {
 		return func() {}, err
 	}
@@ -51,9 +52,9 @@ func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 // foldAtOnce is how many messages a build folds before it lets others go first.
 const foldAtOnce = 64
 
-// foldAll folds messages. What is built while others serve lets those go first, again and again, and rests.
+// foldAll folds messages. What is built beside what serves lets others go first, again and again, and rests.
 func (w *worker) foldAll(messages []monitor.EventMessage) {
-	if !w.building {
+	if !w.beside {
 		for _, m := range messages {
 			w.fold.Apply(m)
 		}

@@ -33,8 +33,8 @@ type worker struct {
 	fresh      func() projection
 	generation int
 
-	// building says that another generation serves, or none; proof then compares the two.
-	building bool
+	// building says that another generation serves, or none; beside that another does. proof then compares the two.
+	building, beside bool
 	proof    *proof
 	// leave makes room for the next that is to be built.
 	leave func()
