@@ -35,7 +35,7 @@ type worker struct {
 
 	// building says that another generation serves, or none; beside that another does. proof then compares the two.
 	building, beside bool
-	proof    *proof
+	proof            *proof
 	// leave makes room for the next that is to be built.
 	leave func()
 	// inheriting says that what an older generation holds is being taken over.
