@@ -24,7 +24,10 @@ func behaviour(name string) func(at time.Time) answer {
 		a := answer{status: http.StatusOK, latency: time.Duration(4+seed%20+jitter%9) * time.Millisecond, queue: int(jitter % 40)}
 		switch kind {
 		case "slow":
-			a.latency += time.Duration(260+jitter%220) * time.Millisecond
+			// For four minutes in nine.
+			if (at.Unix()/60+int64(seed%9))%9 < 4 {
+				a.latency += time.Duration(260+jitter%220) * time.Millisecond
+			}
 		case "flapping":
 			// Down for one minute in twelve, each at another one.
 			if (at.Unix()/60+int64(seed%12))%12 == 0 {

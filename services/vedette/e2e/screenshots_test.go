@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,7 @@ func sights(incident, check, then string) []sight {
 			p.see(".chain", "Cause")
 		}},
 		{name: "incident", path: "/incidents/" + incident, selector: ".tl", text: "Incident resolved", narrow: true},
-		{name: "incidents", path: "/incidents", selector: "h1", text: "open incidents"},
+		{name: "incidents", path: "/incidents", selector: "h1", text: "open incident"},
 		{name: "services", path: "/services", selector: "h1", text: "down"},
 		{name: "runners", path: "/runners", selector: ".table", text: "default"},
 		{name: "status-page", path: "/status/demo", selector: ".banner", text: "down", narrow: true},
@@ -110,10 +111,14 @@ func testScreenshots(t *testing.T, w world) {
 	}
 }
 
-// lastOver returns the newest incident that is over.
+// lastOver returns the newest incident that is over of a check that flaps.
 func lastOver(t *testing.T, s *server) map[string]any {
 	t.Helper()
-	incidents := s.do(t, http.MethodGet, "/incidents?open=false&limit=1", nil)["items"].([]any)
-	require.NotEmpty(t, incidents, "in the hour before")
-	return incidents[0].(map[string]any)
+	for _, one := range s.do(t, http.MethodGet, "/incidents?open=false&limit=100", nil)["items"].([]any) {
+		if incident := one.(map[string]any); strings.HasPrefix(incident["check_id"].(string), "flapping-") {
+			return incident
+		}
+	}
+	t.Fatal("none was over in the hour before")
+	return nil
 }

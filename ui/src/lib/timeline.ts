@@ -31,14 +31,32 @@ function stepOf(event: CloudEvent, result: Result | undefined): Step | undefined
   return undefined;
 }
 
+// leadingTo returns the results in which each location failed in a row until a time, of results that are in order: those that
+// came before a success are another story. An error tells nothing of the target.
+function leadingTo(opened: number, results: Result[]): Result[] {
+  const rows = new Map<string, Result[]>();
+  for (const result of results) {
+    if (Date.parse(result.started_at) > opened) break;
+    if (result.outcome === 'failure') rows.set(result.location, [...(rows.get(result.location) ?? []), result]);
+    else if (result.outcome !== 'error') rows.delete(result.location);
+  }
+  return [...rows.values()].flat().sort(inOrder);
+}
+
+const inOrder = (a: Result, b: Result): number => (a.started_at < b.started_at ? -1 : 1);
+
+// At most so many failing results are told one by one: the first, and the last.
+const told = 5;
+
 // timeline puts together what happened in and around an incident, oldest first; events come newest first. Failing results are
 // told until it was opened, and how many followed; of the others the one that ended it.
 export function timeline(incident: Incident, events: CloudEvent[], results: Result[], causes: Causes | undefined): Step[] {
   const opened = Date.parse(incident.opened_at);
   const until = incident.resolved_at ? Date.parse(incident.resolved_at) + 2000 : Infinity;
-  const bad = results.filter((result) => result.outcome === 'failure').sort((a, b) => (a.started_at < b.started_at ? -1 : 1));
-  const leading = bad.filter((result) => Date.parse(result.started_at) <= opened + 500).slice(-5);
-  const during = bad.length - leading.length;
+  const ordered = [...results].sort(inOrder);
+  const row = leadingTo(opened + 500, ordered);
+  const leading = row.length > told ? [...row.slice(0, 1), ...row.slice(1 - told)] : row;
+  const later = ordered.filter((result) => result.outcome === 'failure' && Date.parse(result.started_at) > opened + 500 && Date.parse(result.started_at) <= until);
   const first = leading[0] ? Date.parse(leading[0].started_at) : opened;
   // The event of a result is known where the chain names it.
   const eventOf = new Map((causes?.chain ?? []).map((link) => [(link.event?.data as { result?: { id: string } } | undefined)?.result?.id, link.id]));
@@ -57,12 +75,9 @@ export function timeline(incident: Incident, events: CloudEvent[], results: Resu
     const step = stepOf(event, results.find((result) => result.id === id));
     if (step) steps.push(step);
   }
-  if (during > 0) {
-    const last = bad.at(-1);
-    if (last) steps.push({ key: 'during', at: Date.parse(last.started_at), kind: 'Cause', status: 'down', title: `${during} more ${during === 1 ? 'result' : 'results'} failed`, detail: `last: ${last.error || 'failed'}` });
-  }
-  const good = results.filter((result) => result.outcome === 'success' || result.outcome === 'degraded').filter((result) => Date.parse(result.started_at) > opened && Date.parse(result.started_at) <= until);
-  const ending = good.sort((a, b) => (a.started_at < b.started_at ? -1 : 1))[0];
+  const last = later.at(-1);
+  if (last) steps.push({ key: 'during', at: Date.parse(last.started_at), kind: 'Cause', status: 'down', title: `${later.length} more ${later.length === 1 ? 'result' : 'results'} failed`, detail: `last: ${last.error || 'failed'}` });
+  const ending = ordered.find((result) => (result.outcome === 'success' || result.outcome === 'degraded') && Date.parse(result.started_at) > opened && Date.parse(result.started_at) <= until);
   if (incident.resolved_at && ending) {
     steps.push({ key: ending.id, ...of(ending), at: Date.parse(ending.started_at) + ending.duration_ms, kind: 'Recovery', status: outcomeStatus(ending.outcome), title: `${ending.location}: answered again`, detail: `after ${ending.attempts === 1 ? 'one attempt' : `${ending.attempts} attempts`}` });
   }
