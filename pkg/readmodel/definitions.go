@@ -88,80 +88,95 @@ func readDefinition(text []byte) (d monitor.Definition, err error) {
 func scanDefinition(text []byte) (d monitor.Definition, ok bool) {
 	s := jsonscan.New(text)
 	s.Object(func(key []byte) int {
-		switch string(key) {
-		case "id":
-			d.ID = s.Text()
-			return 1
-		case "name":
-			d.Name = s.Text(d.ID)
-			return 2
-		case "service":
-			d.Service = s.Text()
-			return 3
-		case "kind":
-			d.Kind = s.Text("http", "dns")
-			return 4
-		case "target":
-			d.Target = s.Text()
-			return 5
-		case "options":
-			d.Options = bytes.Clone(s.Raw())
-			return 6
-		case "assertions":
-			d.Assertions = scanTexts(s)
-			return 7
-		case "interval":
-			d.Interval = scanDuration(s)
-			return 8
-		case "cron":
-			d.Cron = s.Text()
-			return 9
-		case "time_zone":
-			d.TimeZone = s.Text()
-			return 10
-		case "grace":
-			d.Grace = scanDuration(s)
-			return 11
-		case "stale_after":
-			d.StaleAfter = scanDuration(s)
-			return 12
-		case "timeout":
-			d.Timeout = scanDuration(s)
-			return 13
-		case "retries":
-			d.Retries = s.Integer()
-			return 14
-		case "retry_delay":
-			d.RetryDelay = scanDuration(s)
-			return 15
-		case "failure_threshold":
-			d.FailureThreshold = s.Integer()
-			return 16
-		case "success_threshold":
-			d.SuccessThreshold = s.Integer()
-			return 17
-		case "degraded_after":
-			d.DegradedAfter = scanDuration(s)
-			return 18
-		case "invert":
-			d.Invert = s.Boolean()
-			return 19
-		case "locations":
-			d.Locations = scanTexts(s, monitor.DefaultLocation)
-			return 20
-		case "quorum":
-			d.Quorum = s.Integer()
-			return 21
-		case "labels":
-			d.Labels = scanLabels(s)
-			return 22
-		case "paused":
-			d.Paused = s.Boolean()
-			return 23
+		if number := scanTarget(s, key, &d); number > 0 {
+			return number
 		}
-		return 0
+		return scanPolicy(s, key, &d)
 	})
 	return d, s.Whole()
+}
+
+// scanTarget reads what is checked, and returns the number of the key, 0 for another one.
+func scanTarget(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
+	switch string(key) {
+	case "id":
+		d.ID = s.Text()
+		return 1
+	case "name":
+		d.Name = s.Text(d.ID)
+		return 2
+	case "service":
+		d.Service = s.Text()
+		return 3
+	case "kind":
+		d.Kind = s.Text("http", "dns")
+		return 4
+	case "target":
+		d.Target = s.Text()
+		return 5
+	case "options":
+		d.Options = bytes.Clone(s.Raw())
+		return 6
+	case "assertions":
+		d.Assertions = scanTexts(s)
+		return 7
+	}
+	return 0
+}
+
+// scanPolicy reads when it is checked and what follows, as scanTarget does.
+func scanPolicy(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
+	switch string(key) {
+	case "interval":
+		d.Interval = scanDuration(s)
+		return 8
+	case "cron":
+		d.Cron = s.Text()
+		return 9
+	case "time_zone":
+		d.TimeZone = s.Text()
+		return 10
+	case "grace":
+		d.Grace = scanDuration(s)
+		return 11
+	case "stale_after":
+		d.StaleAfter = scanDuration(s)
+		return 12
+	case "timeout":
+		d.Timeout = scanDuration(s)
+		return 13
+	case "retries":
+		d.Retries = s.Integer()
+		return 14
+	case "retry_delay":
+		d.RetryDelay = scanDuration(s)
+		return 15
+	case "failure_threshold":
+		d.FailureThreshold = s.Integer()
+		return 16
+	case "success_threshold":
+		d.SuccessThreshold = s.Integer()
+		return 17
+	case "degraded_after":
+		d.DegradedAfter = scanDuration(s)
+		return 18
+	case "invert":
+		d.Invert = s.Boolean()
+		return 19
+	case "locations":
+		d.Locations = scanTexts(s, monitor.DefaultLocation)
+		return 20
+	case "quorum":
+		d.Quorum = s.Integer()
+		return 21
+	case "labels":
+		d.Labels = scanLabels(s)
+		return 22
+	case "paused":
+		d.Paused = s.Boolean()
+		return 23
+	}
+	return 0
 }
 
 func scanTexts(s *jsonscan.Scanner, like ...string) []string {
