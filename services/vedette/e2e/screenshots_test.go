@@ -15,32 +15,30 @@ type sight struct {
 	name, path, selector, text string
 	// prepare does what a reader would do before looking.
 	prepare func(p *page)
-	// narrow is whether it is shown on a telephone too.
-	narrow bool
 }
 
 // sights are shown of a demo, in which an incident was over at a time.
 func sights(incident, check, then string) []sight {
 	return []sight{
-		{name: "dashboard", path: "/", selector: "h1", text: "down", narrow: true},
+		{name: "dashboard", path: "/", selector: "h1", text: "down"},
 		{name: "groups", path: "/?group=service&density=compact", selector: ".group-row", text: "Partners"},
-		{name: "past", path: "/?at=" + then, selector: ".past-bar", text: "Viewing", narrow: true, prepare: func(p *page) {
+		{name: "past", path: "/?at=" + then, selector: ".past-bar", text: "Viewing", prepare: func(p *page) {
 			p.await("document.querySelector('.beat path')")
 		}},
-		{name: "check", path: "/checks/" + check, selector: "section[aria-labelledby=history]", text: "Failures before down", narrow: true, prepare: func(p *page) {
+		{name: "check", path: "/checks/" + check, selector: "section[aria-labelledby=history]", text: "Failures before down", prepare: func(p *page) {
 			p.await("document.querySelector('.plot canvas')")
 		}},
 		{name: "events", path: "/events?type=incident.opened", selector: ".log", text: "incident.opened", prepare: func(p *page) {
 			p.press("incident.opened")
 			p.see(".chain", "Cause")
 		}},
-		{name: "incident", path: "/incidents/" + incident, selector: ".tl", text: "Incident resolved", narrow: true},
+		{name: "incident", path: "/incidents/" + incident, selector: ".tl", text: "Incident resolved"},
 		{name: "incidents", path: "/incidents", selector: "h1", text: "open incident"},
 		{name: "services", path: "/services", selector: "h1", text: "down"},
 		{name: "runners", path: "/runners", selector: ".table", text: "default"},
-		{name: "status-page", path: "/status/demo", selector: ".banner", text: "down", narrow: true},
+		{name: "status-page", path: "/status/demo", selector: ".banner", text: "down"},
 		{name: "pages", path: "/pages", selector: ".table", text: "Example"},
-		{name: "page-editor", path: "/pages/demo", selector: ".ordered", text: "Web site", narrow: true},
+		{name: "page-editor", path: "/pages/demo", selector: ".ordered", text: "Web site"},
 		{name: "badges", path: "/pages/demo", selector: ".ordered", text: "Web site", prepare: func(p *page) {
 			p.press("Badges")
 			p.await("document.querySelector('dialog img')?.naturalWidth > 0")
@@ -55,6 +53,13 @@ func sights(incident, check, then string) []sight {
 		}},
 	}
 }
+
+type screen struct {
+	name          string
+	width, height int64
+}
+
+func screens() []screen { return []screen{{"", 1280, 800}, {"-mobile", 390, 844}} }
 
 // testScreenshots writes the pictures of the documentation: `vedette demo`, as anybody may start it.
 func testScreenshots(t *testing.T, w world) {
@@ -71,9 +76,12 @@ func testScreenshots(t *testing.T, w world) {
 	_, empty := w.start(t)
 	for _, theme := range []string{"light", "dark"} {
 		empty.theme(theme)
-		empty.open("/")
-		empty.see("h1", "Nothing on watch yet")
-		take(empty, "first-run-"+theme)
+		for _, screen := range screens() {
+			empty.size(screen.width, screen.height)
+			empty.open("/")
+			empty.see("h1", "Nothing on watch yet")
+			take(empty, "first-run"+screen.name+"-"+theme)
+		}
 	}
 	s := serveDemo(t, w.program)
 	p := openPage(t, w.browser, s.base)
@@ -98,14 +106,10 @@ func testScreenshots(t *testing.T, w world) {
 	all := sights(over["id"].(string), check, over["opened_at"].(string))
 	for _, theme := range []string{"light", "dark"} {
 		p.theme(theme)
-		p.size(1280, 800)
-		for _, one := range all {
-			show(one, one.name+"-"+theme)
-		}
-		p.size(390, 844)
-		for _, one := range all {
-			if one.narrow {
-				show(one, one.name+"-mobile-"+theme)
+		for _, screen := range screens() {
+			p.size(screen.width, screen.height)
+			for _, one := range all {
+				show(one, one.name+screen.name+"-"+theme)
 			}
 		}
 	}
