@@ -91,7 +91,10 @@ func scanDefinition(text []byte) (d monitor.Definition, ok bool) {
 		if number := scanTarget(s, key, &d); number > 0 {
 			return number
 		}
-		return scanPolicy(s, key, &d)
+		if number := scanSchedule(s, key, &d); number > 0 {
+			return number
+		}
+		return scanVerdict(s, key, &d)
 	})
 	return d, s.Whole()
 }
@@ -124,8 +127,8 @@ func scanTarget(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
 	return 0
 }
 
-// scanPolicy reads when it is checked and what follows, as scanTarget does.
-func scanPolicy(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
+// scanSchedule reads when it is checked and how long that may take, as scanTarget does.
+func scanSchedule(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
 	switch string(key) {
 	case "interval":
 		d.Interval = scanDuration(s)
@@ -151,6 +154,13 @@ func scanPolicy(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
 	case "retry_delay":
 		d.RetryDelay = scanDuration(s)
 		return 15
+	}
+	return 0
+}
+
+// scanVerdict reads what follows from what is found, as scanTarget does.
+func scanVerdict(s *jsonscan.Scanner, key []byte, d *monitor.Definition) int {
+	switch string(key) {
 	case "failure_threshold":
 		d.FailureThreshold = s.Integer()
 		return 16
