@@ -56,6 +56,7 @@ func parts() []struct {
 		{"pkg/jsonscan", part{"jsonscan", 0}},
 		{"pkg/archive", part{"archive", 1}},
 		{"pkg/notify", part{"notify", 2}},
+		{"pkg/process/programlog", part{"programlog", 0}},
 		{"pkg/process", part{"process", 2}},
 		{"ui", part{"ui", 2}},
 		{"pkg/bus", part{"bus", 1}},

@@ -1,11 +1,10 @@
 package notifier
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,31 +13,21 @@ import (
 
 	"github.com/vedette/vedette/pkg/bus"
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // lines is a log that is read back as it was written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
+type lines struct{ programlog.Log }
 
 // told returns the lines about events.
 func (l *lines) told(t testing.TB) []map[string]any {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var told []map[string]any
-	for line := range bytes.Lines(l.text.Bytes()) {
+	for line := range strings.Lines(l.String()) {
 		var fields map[string]any
-		require.NoError(t, json.Unmarshal(line, &fields))
+		require.NoError(t, json.Unmarshal([]byte(line), &fields))
 		if _, ok := fields["event"]; ok {
 			told = append(told, fields)
 		}
@@ -49,11 +38,7 @@ func (l *lines) told(t testing.TB) []map[string]any {
 // says waits until the log holds a text.
 func (l *lines) says(t testing.TB, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return bytes.Contains(l.text.Bytes(), []byte(text))
-	}, 10*time.Second, 5*time.Millisecond, text)
+	require.Eventually(t, func() bool { return strings.Contains(l.String(), text) }, 10*time.Second, 5*time.Millisecond, text)
 }
 
 func start(t testing.TB, b Bus, id string) (*lines, func()) {

@@ -96,7 +96,8 @@ func (i *imprint) follow(ctx context.Context, ofResults bool, read func()) error
 		i.take(entries, ofResults)
 		if reading {
 			worked := time.Since(began)
-			rest(worked, letOthers()+worked) // most of the work was NATS's
+			p := pace{worked: worked, waited: letOthers() + worked} // most of the work was NATS's
+			p.rest(ctx)
 			began = time.Now()
 		}
 	}, func() {

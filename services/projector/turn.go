@@ -52,7 +52,7 @@ func (w *worker) awaitTurn(ctx context.Context) (leave func(), err error) {
 // foldAtOnce is how many messages a build folds before it lets others go first.
 const foldAtOnce = 64
 
-// foldAll folds messages. What is built beside what serves lets others go first, again and again, and rests.
+// foldAll folds messages. What is built beside what serves lets others go first, again and again.
 func (w *worker) foldAll(messages []monitor.EventMessage) {
 	if !w.beside {
 		for _, m := range messages {
@@ -68,7 +68,7 @@ func (w *worker) foldAll(messages []monitor.EventMessage) {
 		}
 	}
 	waited += letOthers()
-	rest(time.Since(began)-waited, waited)
+	w.pace.add(time.Since(began)-waited, waited)
 }
 
 // letOthers lets those go first who are waiting for a processor, and returns how long they took.
@@ -86,8 +86,23 @@ const (
 	maxRest = 8
 )
 
-// rest rests after having worked, and waited for others, for so long.
-func rest(worked, waited time.Duration) {
-	share := min(maxRest, restShare*float64(waited)/float64(max(worked, 1)))
-	time.Sleep(time.Duration(share * float64(worked+waited)))
+// pace is how long something has worked since it rested, and waited for others meanwhile. Its zero value is
+// that of what has just rested.
+type pace struct{ worked, waited time.Duration }
+
+func (p *pace) add(worked, waited time.Duration) {
+	p.worked += worked
+	p.waited += waited
+}
+
+// rest rests for it, or until ctx ends.
+func (p *pace) rest(ctx context.Context) {
+	share := min(maxRest, restShare*float64(p.waited)/float64(max(p.worked, 1)))
+	timer := time.NewTimer(time.Duration(share * float64(p.worked+p.waited)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	*p = pace{}
 }

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -11,34 +12,44 @@ import (
 	"github.com/vedette/vedette/pkg/readmodel"
 )
 
+// stuckWhileBuilt lets nothing be written of the second generations of read models, and returns which of
+// them are being built.
+func stuckWhileBuilt(p term, names []string) (building func() []string) {
+	var mu sync.Mutex
+	tried := make(map[string]bool)
+	stuck := func(bucket string, _ map[string][]byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, name := range names {
+			if bucket == readmodel.BucketOf(name, 2) {
+				tried[name] = true
+				return errKilled
+			}
+		}
+		return nil
+	}
+	p.bus.onFlush.Store(&stuck)
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Sorted(maps.Keys(tried))
+	}
+}
+
 func TestOfResultsOneIsBuiltAtATime(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		p := w.start()
 		w.results(100)
 		want := w.everything()
 		ofResults := []string{"activity", "history", "traces"}
-		var mu sync.Mutex
-		building := make(map[string]bool)
-		stuck := func(bucket string, _ map[string][]byte) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, name := range ofResults {
-				if bucket == readmodel.BucketOf(name, 2) {
-					building[name] = true
-					return errKilled
-				}
-			}
-			return nil
-		}
-		p.bus.onFlush.Store(&stuck)
+		building := stuckWhileBuilt(p, ofResults)
 		for _, name := range ofResults {
 			w.order(name, readmodel.OrderRebuild)
 		}
 		time.Sleep(3 * time.Second)
-		mu.Lock()
-		require.Len(t, building, 1, "the others wait")
-		waiting := slices.DeleteFunc(slices.Clone(ofResults), func(name string) bool { return building[name] })
-		mu.Unlock()
+		built := building()
+		require.Len(t, built, 1, "the others wait")
+		waiting := slices.DeleteFunc(slices.Clone(ofResults), func(name string) bool { return name == built[0] })
 		for _, name := range waiting {
 			progress := told[readmodel.BuildProgress](w, readmodel.ProgressPrefix, name)
 			require.Equal(t, readmodel.PhaseWaiting, progress.Phase, name)
@@ -66,27 +77,12 @@ func TestOfEventsOneIsBuiltAtATime(t *testing.T) {
 		p := w.start()
 		w.results(100)
 		ofEvents := []string{"checks", "services", "timeline"}
-		var mu sync.Mutex
-		building := make(map[string]bool)
-		stuck := func(bucket string, _ map[string][]byte) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, name := range ofEvents {
-				if bucket == readmodel.BucketOf(name, 2) {
-					building[name] = true
-					return errKilled
-				}
-			}
-			return nil
-		}
-		p.bus.onFlush.Store(&stuck)
+		building := stuckWhileBuilt(p, ofEvents)
 		for _, name := range append([]string{"activity"}, ofEvents...) {
 			w.order(name, readmodel.OrderRebuild)
 		}
 		time.Sleep(10 * time.Second)
-		mu.Lock()
-		require.Len(t, building, 1, "the others wait")
-		mu.Unlock()
+		require.Len(t, building(), 1, "the others wait")
 		require.Equal(t, 2, w.lineage("activity").Serving, "one of RESULTS waits for none of EVENTS")
 		p.bus.onFlush.Store(nil)
 		time.Sleep(time.Minute)

@@ -36,6 +36,8 @@ type worker struct {
 	// building says that another generation serves, or none; beside that another does. proof then compares the two.
 	building, beside bool
 	proof            *proof
+	// pace is that of a build beside what serves.
+	pace pace
 	// leave makes room for the next that is to be built.
 	leave func()
 	// inheriting says that what an older generation holds is being taken over.
@@ -210,7 +212,11 @@ func (w *worker) step(ctx context.Context, batches <-chan batch, look, flush <-c
 	case <-ctx.Done():
 	case b := <-batches:
 		w.take(b)
-		w.gather(batches)
+		if w.beside {
+			w.pace.rest(ctx)
+		} else {
+			w.gather(batches)
+		}
 	case <-flush:
 		*armed = false
 	case <-look:

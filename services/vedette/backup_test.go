@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/programlog"
 	vedette "github.com/vedette/vedette/services/vedette"
 	"github.com/vedette/vedette/services/vedette/client"
 )
@@ -121,7 +122,7 @@ func TestABackupGoesThroughPipes(t *testing.T) {
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "head", "people are told beside it")
 	restore := func(in, data string) (code int, out, errs string) {
-		var stdout, stderr transcript
+		var stdout, stderr programlog.Log
 		code = vedette.Run(t.Context(), vedette.Program{
 			Args: []string{"restore", "-", "--data", data}, In: strings.NewReader(in), Out: &stdout, Err: &stderr, Env: environment(), Exit: func(int) {},
 		})

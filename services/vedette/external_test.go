@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vedette/vedette/pkg/monitor"
+	"github.com/vedette/vedette/pkg/process/programlog"
 	"github.com/vedette/vedette/services/vedette/client"
 )
 
@@ -32,7 +33,7 @@ func natsServer(t *testing.T) (url string) {
 		jetstream: {store_dir: %q, sync_interval: always, max_file_store: 64GB, max_memory_store: 512MB}
 	`, folder, t.TempDir()), 0o600))
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "-c", config)
-	log := &transcript{}
+	log := &programlog.Log{}
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
 	ended := make(chan struct{})

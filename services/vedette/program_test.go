@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/vedette/vedette/pkg/process/programlog"
 	vedette "github.com/vedette/vedette/services/vedette"
 )
 
@@ -26,24 +26,6 @@ func TestMain(m *testing.M) {
 		// A NATS server that is stopped while a stream is being made leaves these behind.
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server/ats.Register.func1"))
-}
-
-// transcript is an output that is written and read by several.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *transcript) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *transcript) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // environment is a lookup of nothing but what is given, as NAME=value.
@@ -61,7 +43,7 @@ func environment(values ...string) func(string) (string, bool) {
 // run runs the program to its end.
 func run(t *testing.T, env []string, args ...string) (code int, out, errs string) {
 	t.Helper()
-	var stdout, stderr transcript
+	var stdout, stderr programlog.Log
 	code = vedette.Run(t.Context(), vedette.Program{
 		Args: args, In: strings.NewReader(""), Out: &stdout, Err: &stderr, Env: environment(env...),
 		Exit: func(int) { panic("a second signal in a test") },
@@ -73,7 +55,7 @@ func run(t *testing.T, env []string, args ...string) (code int, out, errs string
 type program struct {
 	base string // of the API
 	nats string // of the embedded server, where it listens
-	log  *transcript
+	log  *programlog.Log
 	stop func() int // ends it and returns its exit code; safe to repeat
 }
 
@@ -125,7 +107,7 @@ func launch(t *testing.T, env []string, args ...string) *program {
 func background(t *testing.T, env []string, out io.WriteCloser, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &program{log: &transcript{}}
+	p := &program{log: &programlog.Log{}}
 	ended := make(chan int, 1)
 	go func() {
 		code := vedette.Run(ctx, vedette.Program{

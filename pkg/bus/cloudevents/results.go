@@ -24,35 +24,34 @@ func scanResults(raw []byte) (events []monitor.EventMessage, ok bool) {
 // with it.
 func scanEvent(s *jsonscan.Scanner, before monitor.Meta, like monitor.Result) (m monitor.EventMessage, result monitor.Result) {
 	var version, kind string
-	s.Object(func(key []byte) int {
-		bit := 0
+	s.Object(func(key []byte) (number int) {
 		switch string(key) {
 		case "specversion":
-			bit, version = 1, s.Text("1.0")
+			number, version = 1, s.Text("1.0")
 		case "id":
-			bit, m.ID = 2, s.Text()
+			number, m.ID = 2, s.Text()
 		case "type":
-			bit, kind = 3, s.Word()
+			number, kind = 3, s.Word()
 		case "source":
-			bit, m.Source = 4, s.Text(before.Source)
+			number, m.Source = 4, s.Text(before.Source)
 		case "subject":
-			bit = 5
+			number = 5
 			s.Skip()
 		case "time":
-			bit, m.Time = 6, s.Time()
+			number, m.Time = 6, s.Time()
 		case "datacontenttype":
-			bit = 7
+			number = 7
 			s.Skip()
 		case "commandid":
-			bit, m.CommandID = 8, s.Text()
+			number, m.CommandID = 8, s.Text()
 		case "causationid":
-			bit, m.CausationID = 9, s.Text()
+			number, m.CausationID = 9, s.Text()
 		case "correlationid":
-			bit, m.CorrelationID = 10, s.Text(m.CausationID)
+			number, m.CorrelationID = 10, s.Text(m.CausationID)
 		case "actor":
-			bit, m.Actor = 11, s.Text()
+			number, m.Actor = 11, s.Text()
 		case "data":
-			bit = 12
+			number = 12
 			s.Object(func(key []byte) int {
 				if string(key) != "result" {
 					return 0
@@ -61,7 +60,7 @@ func scanEvent(s *jsonscan.Scanner, before monitor.Meta, like monitor.Result) (m
 				return 1
 			})
 		}
-		return bit
+		return number
 	})
 	if version != "1.0" || checkTime(m.Time) != nil || len(m.Line) == 0 {
 		s.Refuse()
@@ -79,66 +78,64 @@ func scanEvent(s *jsonscan.Scanner, before monitor.Meta, like monitor.Result) (m
 
 // scanResult knows all but wire, which only tests of definitions have.
 func scanResult(s *jsonscan.Scanner, like monitor.Result, id string) (r monitor.Result) {
-	s.Object(func(key []byte) int {
-		bit := 0
+	s.Object(func(key []byte) (number int) {
 		switch string(key) {
 		case "id":
-			bit, r.ID = 1, s.Text(id)
+			number, r.ID = 1, s.Text(id)
 		case "check_id":
-			bit, r.CheckID = 2, s.Text(like.CheckID)
+			number, r.CheckID = 2, s.Text(like.CheckID)
 		case "service":
-			bit, r.Service = 3, s.Text(like.Service)
+			number, r.Service = 3, s.Text(like.Service)
 		case "revision":
-			bit, r.Revision = 4, s.Unsigned()
+			number, r.Revision = 4, s.Unsigned()
 		case "location":
-			bit, r.Location = 5, s.Text(like.Location)
+			number, r.Location = 5, s.Text(like.Location)
 		case "runner":
-			bit, r.Runner = 6, s.Text(like.Runner)
+			number, r.Runner = 6, s.Text(like.Runner)
 		case "due_at":
-			bit, r.DueAt = 7, s.Time()
+			number, r.DueAt = 7, s.Time()
 		case "started_at":
-			bit, r.StartedAt = 8, s.Time()
+			number, r.StartedAt = 8, s.Time()
 		case "next_due_at":
-			bit, r.NextDueAt = 9, s.Time()
+			number, r.NextDueAt = 9, s.Time()
 		case "duration_ms":
-			bit, r.DurationMS = 10, s.Float()
+			number, r.DurationMS = 10, s.Float()
 		case "outcome":
-			bit, r.Outcome = 11, monitor.Outcome(s.Text(string(like.Outcome)))
+			number, r.Outcome = 11, monitor.Outcome(s.Text(string(like.Outcome)))
 		case "attempts":
-			bit, r.Attempts = 12, s.Integer()
+			number, r.Attempts = 12, s.Integer()
 		case "observed":
-			bit, r.Observed = 13, s.Values()
+			number, r.Observed = 13, s.Values()
 		case "timings":
-			bit, r.Timings = 14, scanTimings(s)
+			number, r.Timings = 14, scanTimings(s)
 		case "assertions":
-			bit, r.Assertions = 15, scanAssertions(s)
+			number, r.Assertions = 15, scanAssertions(s)
 		case "error":
-			bit, r.Error = 16, s.Text(like.Error)
+			number, r.Error = 16, s.Text(like.Error)
 		case "trigger":
-			bit, r.Trigger = 17, monitor.Trigger(s.Text(string(like.Trigger)))
+			number, r.Trigger = 17, monitor.Trigger(s.Text(string(like.Trigger)))
 		}
-		return bit
+		return number
 	})
 	return r
 }
 
 func scanTimings(s *jsonscan.Scanner) *monitor.Timings {
 	t := new(monitor.Timings)
-	s.Object(func(key []byte) int {
-		bit := 0
+	s.Object(func(key []byte) (number int) {
 		switch string(key) {
 		case "dns_ms":
-			bit, t.DNS = 1, s.Float()
+			number, t.DNS = 1, s.Float()
 		case "connect_ms":
-			bit, t.Connect = 2, s.Float()
+			number, t.Connect = 2, s.Float()
 		case "tls_ms":
-			bit, t.TLS = 3, s.Float()
+			number, t.TLS = 3, s.Float()
 		case "first_byte_ms":
-			bit, t.FirstByte = 4, s.Float()
+			number, t.FirstByte = 4, s.Float()
 		case "transfer_ms":
-			bit, t.Transfer = 5, s.Float()
+			number, t.Transfer = 5, s.Float()
 		}
-		return bit
+		return number
 	})
 	return t
 }
@@ -147,19 +144,18 @@ func scanAssertions(s *jsonscan.Scanner) []monitor.AssertionResult {
 	all := make([]monitor.AssertionResult, 0, 1)
 	s.Array(func() {
 		var a monitor.AssertionResult
-		s.Object(func(key []byte) int {
-			bit := 0
+		s.Object(func(key []byte) (number int) {
 			switch string(key) {
 			case "expression":
-				bit, a.Expression = 1, s.Word()
+				number, a.Expression = 1, s.Word()
 			case "passed":
-				bit, a.Passed = 2, s.Boolean()
+				number, a.Passed = 2, s.Boolean()
 			case "actual":
-				bit, a.Actual = 3, s.Word()
+				number, a.Actual = 3, s.Word()
 			case "error":
-				bit, a.Error = 4, s.Text()
+				number, a.Error = 4, s.Text()
 			}
-			return bit
+			return number
 		})
 		all = append(all, a)
 	})

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,11 @@ func testDownAndUp(t *testing.T, w world) {
 
 	p.see("h1", "Home page")
 	p.see(".title", "Up for")
+	site.failOnce("home") // which is no part of what comes
+	p.see("section[aria-labelledby=results]", "actual 502")
+	require.Eventually(t, func() bool {
+		return strings.Contains(s.do(t, http.MethodGet, "/checks/home-page", nil)["recent"].(string), "DU")
+	}, 20*time.Second, 100*time.Millisecond)
 	site.set("home", http.StatusServiceUnavailable, nil)
 	p.see(".title", "Down for")
 	p.see("section[aria-labelledby=incident]", "actual 503")
@@ -63,6 +69,8 @@ func testDownAndUp(t *testing.T, w world) {
 	p.see(".title", "Resolved")
 	p.see(".tl", "default: status == 200 · actual 503")
 	p.see(".tl", "Home page: up → down")
+	p.await("[...document.querySelectorAll('.tl li')].filter((e) => e.innerText.includes('attempt 1,')).length === 2")
+	require.False(t, value[bool](p, "document.querySelector('.tl').innerText.includes('502')"))
 	p.see(".tl", "Incident resolved")
 }
 

@@ -162,6 +162,8 @@ type site struct {
 type behaviour struct {
 	status int
 	delay  func() time.Duration
+	// once says that all is well again after one answer.
+	once bool
 }
 
 func newSite(t *testing.T) *site {
@@ -185,7 +187,11 @@ func newSite(t *testing.T) *site {
 
 func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	b, known := s.paths[strings.Trim(r.URL.Path, "/")]
+	path := strings.Trim(r.URL.Path, "/")
+	b, known := s.paths[path]
+	if b.once {
+		delete(s.paths, path)
+	}
 	s.mu.Unlock()
 	if !known {
 		b.status = http.StatusOK
@@ -206,6 +212,13 @@ func (s *site) set(path string, status int, delay func() time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.paths[path] = behaviour{status: status, delay: delay}
+}
+
+// failOnce has a path fail the next time, and then be well again.
+func (s *site) failOnce(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paths[path] = behaviour{status: http.StatusBadGateway, once: true}
 }
 
 func slow() time.Duration { return 120 * time.Millisecond }

@@ -17,7 +17,7 @@ type sight struct {
 	prepare func(p *page)
 }
 
-// sights are shown of a demo, in which an incident was over at a time.
+// sights are of a demo: of an incident that is over, its check, and the time at which it was opened.
 func sights(incident, check, then string) []sight {
 	return []sight{
 		{name: "dashboard", path: "/", selector: "h1", text: "down"},
@@ -64,7 +64,7 @@ func screens() []screen { return []screen{{"", 1280, 800}, {"-mobile", 390, 844}
 // testScreenshots writes the pictures of the documentation: `vedette demo`, as anybody may start it.
 func testScreenshots(t *testing.T, w world) {
 	if os.Getenv("VEDETTE_SCREENSHOTS") == "" {
-		t.Skip("set VEDETTE_SCREENSHOTS=1 to write docs/screenshots anew; it takes some minutes")
+		t.Skip("set VEDETTE_SCREENSHOTS=1 to write docs/screenshots anew; it takes a minute")
 	}
 	folder := filepath.Join("..", "..", "..", "docs", "screenshots")
 	require.NoError(t, os.MkdirAll(folder, 0o755)) //nolint:gosec // pictures are for everybody

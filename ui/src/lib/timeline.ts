@@ -37,8 +37,11 @@ function leadingTo(opened: number, results: Result[]): Result[] {
   const rows = new Map<string, Result[]>();
   for (const result of results) {
     if (Date.parse(result.started_at) > opened) break;
-    if (result.outcome === 'failure') rows.set(result.location, [...(rows.get(result.location) ?? []), result]);
-    else if (result.outcome !== 'error') rows.delete(result.location);
+    if (result.outcome === 'failure') {
+      const row = rows.get(result.location);
+      if (row) row.push(result);
+      else rows.set(result.location, [result]);
+    } else if (result.outcome !== 'error') rows.delete(result.location);
   }
   return [...rows.values()].flat().sort(inOrder);
 }

@@ -7,11 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vedette/vedette/pkg/process/programlog"
 )
 
 // requireVariable, set to "require", has a missing program fail the test instead of skipping it.
@@ -53,7 +54,7 @@ func Run(t testing.TB, program string, arguments ...string) string {
 func Start(t testing.TB, ready func() bool, program string, arguments ...string) {
 	t.Helper()
 	cmd := exec.Command(program, arguments...)
-	var out log
+	var out programlog.Log
 	cmd.Stdout, cmd.Stderr = &out, &out
 	require.NoError(t, cmd.Start())
 	ended := make(chan struct{})
@@ -90,22 +91,4 @@ func stop(cmd *exec.Cmd, ended <-chan struct{}) {
 		_ = cmd.Process.Kill()
 		<-ended
 	}
-}
-
-// log is what a server wrote. Safe for concurrent use.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(raw []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(raw)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
